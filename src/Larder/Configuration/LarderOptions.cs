@@ -1,0 +1,51 @@
+using Microsoft.Extensions.Options;
+
+namespace Larder;
+
+/// <summary>The limits and defaults of one cache.</summary>
+public sealed class LarderOptions
+{
+    /// <summary>Most entries in memory; 1,000 by default.</summary>
+    public int MaxEntries { get; set; } = 1000;
+
+    /// <summary>Most bytes in memory, estimated: values, keys and the engine's own share; 100 MB by default.</summary>
+    public long MaxBytes { get; set; } = 100L << 20;
+
+    /// <summary>Lifetime of entries that name none; one hour by default.</summary>
+    public TimeSpan DefaultTtl { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>Longest key that is cached, in characters; a call with a longer one runs its factory uncached. 1,024 by default.</summary>
+    public int MaxKeyLength { get; set; } = 1024;
+
+    /// <summary>Largest single value that is stored, in bytes; 64 MB by default.</summary>
+    public long MaxEntryBytes { get; set; } = 64L << 20;
+
+    /// <summary>Most tags of an entry; an entry with more is not stored. 20 by default.</summary>
+    public int MaxTags { get; set; } = 20;
+
+    /// <summary>Estimates the bytes of a value that is kept as an instance; strings and numbers are known without it.</summary>
+    public Func<object, long>? Weigher { get; set; }
+}
+
+/// <summary>Refuses options that can't work, naming every field, its value and its range at once.</summary>
+internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
+{
+    private static readonly TimeSpan MaxTtl = TimeSpan.FromDays(365);
+
+    public ValidateOptionsResult Validate(string? name, LarderOptions options)
+    {
+        var problems = new List<string>();
+        Check(options.MaxEntries is >= 0 and <= 100_000_000, nameof(options.MaxEntries), options.MaxEntries, "0 to 100,000,000");
+        Check(options.MaxBytes is >= 0 and <= 1L << 40, nameof(options.MaxBytes), options.MaxBytes, "0 to 1 TB");
+        Check(options.DefaultTtl >= TimeSpan.FromSeconds(1) && options.DefaultTtl <= MaxTtl, nameof(options.DefaultTtl), options.DefaultTtl, "1 second to 365 days");
+        Check(options.MaxKeyLength is >= 1 and <= 65_536, nameof(options.MaxKeyLength), options.MaxKeyLength, "1 to 65,536");
+        Check(options.MaxEntryBytes is >= 1 and <= 2_000_000_000, nameof(options.MaxEntryBytes), options.MaxEntryBytes, "1 to 2,000,000,000");
+        Check(options.MaxTags is >= 0 and <= 1000, nameof(options.MaxTags), options.MaxTags, "0 to 1,000");
+        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
+
+        void Check(bool holds, string field, object value, string range)
+        {
+            if (!holds) problems.Add(FormattableString.Invariant($"{field} is {value}; allowed is {range}."));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Buffers;
+using System.Collections.Frozen;
+using System.ComponentModel;
+using System.Reflection;
+using Microsoft.Extensions.Caching.Hybrid;
+
+namespace Larder;
+
+/// <summary>Stands for a null that was stored on purpose.</summary>
+internal sealed class StoredNull
+{
+    public static readonly StoredNull Instance = new();
+}
+
+/// <summary>A value kept as bytes, because its type is mutable: each reader gets a copy of its own.</summary>
+internal abstract class SerializedValue(byte[] payload)
+{
+    public byte[] Payload { get; } = payload;
+}
+
+/// <inheritdoc/>
+internal sealed class SerializedValue<T>(byte[] payload, IHybridCacheSerializer<T> serializer) : SerializedValue(payload)
+{
+    public T Copy() => serializer.Deserialize(new ReadOnlySequence<byte>(Payload));
+}
+
+/// <summary>
+/// Whether instances of a type may be handed to many callers: strings, primitives and the framework's value-like
+/// types, enums, and sealed types marked <c>[ImmutableObject(true)]</c>; the rule of HybridCache.
+/// </summary>
+internal static class Immutability<T>
+{
+    public static readonly bool IsImmutable = Immutability.Of(typeof(T));
+}
+
+internal static class Immutability
+{
+    private static readonly FrozenSet<Type> Known = FrozenSet.ToFrozenSet(
+    [
+        typeof(string), typeof(bool), typeof(char), typeof(byte), typeof(sbyte), typeof(short), typeof(ushort),
+        typeof(int), typeof(uint), typeof(long), typeof(ulong), typeof(nint), typeof(nuint), typeof(Int128),
+        typeof(UInt128), typeof(Half), typeof(float), typeof(double), typeof(decimal), typeof(DateTime),
+        typeof(DateTimeOffset), typeof(DateOnly), typeof(TimeOnly), typeof(TimeSpan), typeof(Guid), typeof(Uri),
+        typeof(Version), typeof(Index), typeof(Range), typeof(System.Text.Rune),
+    ]);
+
+    public static bool Of(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return Known.Contains(type)
+            || type.IsEnum
+            || (type.IsValueType || type.IsSealed)
+            && type.GetCustomAttribute<ImmutableObjectAttribute>() is { Immutable: true };
+    }
+}

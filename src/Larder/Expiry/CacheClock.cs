@@ -1,0 +1,31 @@
+namespace Larder;
+
+/// <summary>
+/// The engine's own timeline: milliseconds since the cache was made, monotonic, so that a wall clock that is set back
+/// or forward neither revives nor kills an entry. Wall-clock instants are derived from it, never the other way round.
+/// </summary>
+internal sealed class CacheClock
+{
+    private readonly TimeProvider _time;
+    private readonly bool _isSystem;
+    private readonly long _start;
+
+    public CacheClock(TimeProvider time)
+    {
+        _time = time;
+        _isSystem = ReferenceEquals(time, TimeProvider.System);
+        _start = _isSystem ? Environment.TickCount64 : time.GetTimestamp();
+    }
+
+    /// <summary>Milliseconds since the clock was made. The system's tick count is read directly: a quarter of the price of a timestamp.</summary>
+    public long Now => _isSystem
+        ? Environment.TickCount64 - _start
+        : (long)_time.GetElapsedTime(_start).TotalMilliseconds;
+
+    /// <summary>The instant that lies <paramref name="span"/> after <paramref name="now"/>, saturating.</summary>
+    public static long After(long now, TimeSpan span)
+    {
+        double ms = span.TotalMilliseconds;
+        return ms >= long.MaxValue - now ? long.MaxValue : now + (long)Math.Ceiling(ms);
+    }
+}

@@ -1,0 +1,59 @@
+
+namespace Larder;
+
+/// <summary>
+/// A hashed timing wheel (Varghese and Lauck 1987): one slot a second, entries linked through themselves, so that
+/// expired entries are found without walking the others and scheduling costs no allocation.
+/// </summary>
+/// <remarks>
+/// Invariants. All members are called under the memory store's gate. An entry is in the slot of the second in which it
+/// expires, modulo the wheel's size; a longer lifetime is passed over once a turn. <see cref="_cursor"/> is the next
+/// second to be looked at: everything that expired before it has been handed out.
+/// </remarks>
+internal sealed class ExpiryWheel
+{
+    private const int Slots = 4096;
+    private readonly Entry?[] _heads = new Entry?[Slots];
+    private long _cursor;
+
+    public void Add_NeedsGate(Entry entry)
+    {
+        if (entry.ExpiresAt == long.MaxValue) return;
+        // An entry whose second has already been swept is put where the sweep comes next.
+        int slot = (int)(Math.Max(entry.ExpiresAt / 1000, _cursor) & (Slots - 1));
+        entry.WheelSlot = slot;
+        entry.WheelNext = _heads[slot];
+        if (_heads[slot] is { } head) head.WheelPrevious = entry;
+        _heads[slot] = entry;
+    }
+
+    public void Remove_NeedsGate(Entry entry)
+    {
+        if (entry.WheelSlot < 0) return;
+        if (entry.WheelPrevious is { } previous) previous.WheelNext = entry.WheelNext;
+        else _heads[entry.WheelSlot] = entry.WheelNext;
+        if (entry.WheelNext is { } next) next.WheelPrevious = entry.WheelPrevious;
+        entry.WheelNext = entry.WheelPrevious = null;
+        entry.WheelSlot = -1;
+    }
+
+    /// <summary>
+    /// Adds what has expired by <paramref name="now"/> to <paramref name="expired"/>, looking at no more than
+    /// <paramref name="budget"/> entries; the entries stay in the wheel until they are removed.
+    /// </summary>
+    public void Collect_NeedsGate(long now, int budget, List<Entry> expired)
+    {
+        long last = now / 1000;
+        if (last - _cursor > Slots) _cursor = last - Slots;
+        for (; _cursor <= last && budget > 0; _cursor++)
+        {
+            for (Entry? entry = _heads[(int)(_cursor & (Slots - 1))]; entry is not null; entry = entry.WheelNext)
+            {
+                budget--;
+                if (entry.ExpiresAt <= now) expired.Add(entry);
+            }
+            // The second that is still running is looked at again: more of it may expire.
+            if (_cursor == last) break;
+        }
+    }
+}

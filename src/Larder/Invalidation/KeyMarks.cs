@@ -1,0 +1,24 @@
+using System.Numerics;
+
+namespace Larder;
+
+/// <summary>
+/// The newest event of each key, in bounded memory: keys share marks by hash, so a mark may be newer than the key's own
+/// last event. That errs on the safe side: a fill that would have been right is not stored.
+/// </summary>
+/// <remarks>Written under the memory store's gate; read without it, where an old value would only be missed work.</remarks>
+internal sealed class KeyMarks
+{
+    private readonly long[] _marks;
+
+    public KeyMarks(int maxEntries) =>
+        _marks = new long[BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(maxEntries, 1024, 65536))];
+
+    public long this[int hash] => Volatile.Read(ref _marks[hash & (_marks.Length - 1)]);
+
+    public void Raise_NeedsGate(int hash, long ordinal)
+    {
+        ref long mark = ref _marks[hash & (_marks.Length - 1)];
+        if (ordinal > mark) Volatile.Write(ref mark, ordinal);
+    }
+}

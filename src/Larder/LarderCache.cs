@@ -1,0 +1,297 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Larder;
+
+/// <summary>
+/// One cache: bounded memory, one fill per key, tags, invalidation without races.
+/// </summary>
+/// <remarks>
+/// The way of a call, in order:
+/// <list type="number">
+/// <item>key: checked; one that is too long is not cached</item>
+/// <item>memory: looked up without a lock</item>
+/// <item>judge: expired, invalidated, of another type, or a hit</item>
+/// <item>fill: one flight per key runs the factory</item>
+/// <item>stamp: the result is refused if something newer covers it</item>
+/// <item>store: room is made, the entry becomes visible</item>
+/// <item>answer: the value, with its reason</item>
+/// </list>
+/// Nothing the cache does may fail a call: what can't be stored is handed out all the same.
+/// </remarks>
+public sealed class LarderCache : IDisposable
+{
+    private static readonly EntryOptions DefaultEntry = new();
+    private static readonly TimeSpan UpkeepInterval = TimeSpan.FromSeconds(1);
+
+    private readonly LarderOptions _options;
+    private readonly CacheClock _clock;
+    private readonly Ordinals _ordinals = new();
+    private readonly InvalidationIndex _index;
+    private readonly MemoryStore _memory;
+    private readonly EntryFactory _entries;
+    private readonly Filler _filler;
+    private readonly IInvalidationLog _log;
+    private readonly ITimer _upkeep;
+    private readonly StripedCounter _hits = new();
+    private readonly StripedCounter _misses = new();
+    private long _evictions;
+    private long _expirations;
+    private long _sweptUpTo;
+
+    /// <summary>Makes a cache of its own; programs with dependency injection call <c>services.AddLarder()</c> instead.</summary>
+    /// <param name="options">Limits and defaults.</param>
+    /// <param name="time">The clock; the system's by default.</param>
+    /// <param name="logger">Where failures of listeners and serializers are told.</param>
+    /// <param name="services">Where serializers are looked for.</param>
+    /// <exception cref="ArgumentException">The options are out of range; the message names each field.</exception>
+    public LarderCache(LarderOptions? options = null, TimeProvider? time = null, ILogger<LarderCache>? logger = null, IServiceProvider? services = null)
+    {
+        _options = options ?? new();
+        if (new LarderOptionsValidator().Validate(null, _options) is { Failed: true } invalid)
+            throw new ArgumentException(invalid.FailureMessage, nameof(options));
+        time ??= TimeProvider.System;
+        logger ??= NullLogger<LarderCache>.Instance;
+        _clock = new(time);
+        _index = new(_ordinals);
+        _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, OnRemoved);
+        _entries = new(_options, _clock, new(services), logger);
+        _filler = new(_ordinals, _index, _memory);
+        _log = new InProcessLog(new Receiver(this));
+        Events = new(logger);
+        _upkeep = time.CreateTimer(static cache => ((LarderCache)cache!).Upkeep(), this, UpkeepInterval, UpkeepInterval);
+    }
+
+    /// <summary>What happens to entries, as it happens.</summary>
+    public CacheEvents Events { get; }
+
+    /// <summary>Figures since the cache was made.</summary>
+    public CacheStatistics Statistics
+    {
+        get
+        {
+            long now = _clock.Now;
+            return new(_hits.Value, _misses.Value, Volatile.Read(ref _evictions), Volatile.Read(ref _expirations),
+                _memory.Count, _memory.Entries.Count(entry => entry.IsExpired(now)), _memory.Bytes, _options.MaxEntries, _options.MaxBytes);
+        }
+    }
+
+    /// <summary>Returns the value under the key, or runs the factory and keeps what it returns.</summary>
+    /// <typeparam name="TState">What the factory needs: passed along so that it can be a static lambda, which allocates nothing.</typeparam>
+    /// <typeparam name="T">The type of the value.</typeparam>
+    /// <param name="key">The key, not empty.</param>
+    /// <param name="state">Passed to the factory.</param>
+    /// <param name="factory">Makes the value; run once for all callers that wait. Its token is cancelled when none is left.</param>
+    /// <param name="options">How the value is kept.</param>
+    /// <param name="cancellationToken">Ends the waiting of this caller.</param>
+    public ValueTask<T> GetOrCreateAsync<TState, T>(
+        string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
+        EntryOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        ArgumentNullException.ThrowIfNull(factory);
+        if (key.Length > _options.MaxKeyLength) return factory(state, cancellationToken);
+        LookupResult<T> found = Lookup<T>(key);
+        return found.Found ? new(found.Value) : FillAsync(key, state, factory, Checked(options), cancellationToken);
+    }
+
+    /// <inheritdoc cref="GetOrCreateAsync{TState, T}"/>
+    public ValueTask<T> GetOrCreateAsync<T>(
+        string key, Func<CancellationToken, ValueTask<T>> factory, EntryOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        return GetOrCreateAsync(key, factory, static (make, token) => make(token), options, cancellationToken);
+    }
+
+    /// <summary>Looks a key up without making its value.</summary>
+    public ValueTask<LookupResult<T>> GetAsync<T>(string key, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(Lookup<T>(key));
+    }
+
+    /// <summary>Looks a key up in this process's memory.</summary>
+    public LookupResult<T> GetLocal<T>(ReadOnlySpan<char> key) => Judge<T>(_memory.Find(key), key);
+
+    /// <summary>Stores a value; fills of the key that are under way will not overwrite it.</summary>
+    /// <returns><see cref="Reason.None"/> when it was stored, otherwise why not; what was stored before is gone in any case.</returns>
+    public ValueTask<Reason> SetAsync<T>(string key, T value, EntryOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (key.Length > _options.MaxKeyLength) return new(Reason.BypassLimit);
+        (Entry? entry, Reason unstored) = _entries.Make(key, value, Checked(options), 0);
+        if (entry is null)
+        {
+            _memory.Invalidate(key);
+            return new(unstored);
+        }
+        unstored = _memory.Set(entry);
+        if (unstored == Reason.None) Tell(CacheEventKind.Set, key);
+        return new(unstored);
+    }
+
+    /// <summary>Removes a key; fills of it that are under way will not be stored.</summary>
+    /// <returns>Whether it was there.</returns>
+    public ValueTask<bool> RemoveAsync(string key, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        cancellationToken.ThrowIfCancellationRequested();
+        long now = _clock.Now;
+        Entry? entry = _memory.Find(key);
+        bool usable = entry is not null && !entry.IsExpired(now) && _index.IsCurrent(entry);
+        (_, bool removed) = _memory.Invalidate(key);
+        if (usable && removed) Tell(CacheEventKind.Remove, key);
+        return new(usable && removed);
+    }
+
+    /// <summary>
+    /// Invalidates everything that <paramref name="what"/> covers. It holds when the task ends: from then on nobody is
+    /// handed what was made before. Memory is freed in the background, or at once when the count is asked for.
+    /// </summary>
+    /// <param name="what">What is covered.</param>
+    /// <param name="count">Whether to count what was removed from memory, which looks at every entry.</param>
+    /// <param name="cancellationToken">Ends the waiting; the invalidation may hold all the same.</param>
+    public async ValueTask<InvalidationResult> InvalidateAsync(Invalidation what, bool count = false, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(what);
+        int before = what.Kind == InvalidationKind.Key && _memory.Find(what.Subject) is not null ? 1 : 0;
+        Position position = await _log.AppendAsync(what, cancellationToken).ConfigureAwait(false);
+        if (!count) return new(position, null);
+        return new(position, what.Kind == InvalidationKind.Key ? before : _memory.DropInvalidated());
+    }
+
+    /// <summary>Whether a usable value is stored; does not count as a use.</summary>
+    public bool Exists(string key) => GetTimeToLive(key) is not null;
+
+    /// <summary>The time a usable value has left, or null where there is none; does not count as a use.</summary>
+    public TimeSpan? GetTimeToLive(string key)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        long now = _clock.Now;
+        return _memory.Find(key) is { } entry && !entry.IsExpired(now) && _index.IsCurrent(entry) ? Remaining(entry, now) : null;
+    }
+
+    /// <summary>Removes what has expired and returns how many entries that were; the cache does it by itself once a second.</summary>
+    public int RemoveExpired() => _memory.DropExpired(_clock.Now);
+
+    /// <summary>
+    /// The stamp of a value whose making begins now, for callers that store with <see cref="TryStore"/> what they
+    /// make outside of the cache.
+    /// </summary>
+    public Stamp BeginFill() => new(_ordinals.Last);
+
+    /// <summary>Stores a value made since <see cref="BeginFill"/>, unless something that covers it was invalidated meanwhile.</summary>
+    /// <returns><see cref="Reason.None"/> when it was stored, otherwise why not.</returns>
+    public Reason TryStore<T>(string key, T value, EntryOptions options, Stamp stamp)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        return Store(key, value, Checked(options), stamp.Ordinal);
+    }
+
+    /// <summary>Ends the upkeep; the cache can still be used, but frees nothing by itself any more.</summary>
+    public void Dispose() => _upkeep.Dispose();
+
+    /// <summary>Whether anything of these tags was invalidated after the stamp; for fills that others wait for.</summary>
+    internal bool IsCovered(string key, string[] tags, string? user, Stamp stamp) =>
+        _memory.NewestEvent(key) > stamp.Ordinal || _index.Newest > stamp.Ordinal && _index.Covers(key, tags, user, stamp.Ordinal);
+
+    private LookupResult<T> Lookup<T>(string key) => Judge<T>(_memory.Find(key), key);
+
+    private LookupResult<T> Judge<T>(Entry? entry, ReadOnlySpan<char> key)
+    {
+        Reason reason;
+        long now = 0;
+        if (entry is null) reason = Reason.MissCold;
+        else if (entry.IsExpired(now = _clock.Now)) reason = Reason.MissExpired;
+        else if (!_index.IsCurrent(entry)) reason = Reason.MissInvalidated;
+        else if (!_entries.TryRead(entry, out T value)) reason = Reason.MissIncompatible;
+        else
+        {
+            entry.Touch();
+            _hits.Increment();
+            if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
+            return new(value, Reason.HitMemory, TimeSpan.FromMilliseconds(now - entry.CreatedAt), Remaining(entry, now));
+        }
+        _misses.Increment();
+        if (Events.AnyListeners) Events.Raise(CacheEventKind.Miss, key.ToString(), reason);
+        if (reason == Reason.MissInvalidated) _memory.Drop(entry!, RemovalCause.Invalidated);
+        else if (reason == Reason.MissExpired) _memory.Drop(entry!, RemovalCause.Expired);
+        return new(reason);
+    }
+
+    private async ValueTask<T> FillAsync<TState, T>(
+        string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, EntryOptions options, CancellationToken cancellationToken)
+    {
+        (T value, _) = await _filler.RunAsync(key, (Cache: this, key, state, factory, options), static async (call, stamp, token) =>
+        {
+            T made = await call.factory(call.state, token).ConfigureAwait(false);
+            call.Cache.Store(call.key, made, call.options, stamp);
+            return new Filled<T>(made, call.options.Tags as string[] ?? [.. call.options.Tags], call.options.User);
+        }, cancellationToken).ConfigureAwait(false);
+        return value;
+    }
+
+    /// <summary>Stores without asking whether the tags are a caller's to give; the faces make exact ones.</summary>
+    internal Reason Store<T>(string key, T value, EntryOptions options, long stamp)
+    {
+        (Entry? entry, Reason unstored) = _entries.Make(key, value, options, stamp);
+        if (entry is null) return unstored;
+        unstored = _memory.TryAdd(entry);
+        if (unstored == Reason.None) Tell(CacheEventKind.Set, key);
+        return unstored;
+    }
+
+    private static EntryOptions Checked(EntryOptions? options)
+    {
+        if (options is null) return DefaultEntry;
+        if (options.Ttl <= TimeSpan.Zero) throw new ArgumentException($"A lifetime must be positive; {options.Ttl} is not.", nameof(options));
+        foreach (string tag in options.Tags)
+            if (TagRules.Problem(tag) is { } problem) throw new ArgumentException(problem, nameof(options));
+        return options;
+    }
+
+    private static TimeSpan Remaining(Entry entry, long now) =>
+        entry.ExpiresAt == long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(entry.ExpiresAt - now);
+
+    private void Upkeep()
+    {
+        _memory.DropExpired(_clock.Now);
+        long newest = _index.Newest;
+        if (newest == Volatile.Read(ref _sweptUpTo)) return;
+        _memory.DropInvalidated();
+        if (_index.ShouldPrune) _index.Forget(newest);
+        Volatile.Write(ref _sweptUpTo, newest);
+    }
+
+    private void OnRemoved(Entry entry, RemovalCause cause)
+    {
+        if (cause == RemovalCause.Evicted) Interlocked.Increment(ref _evictions);
+        else if (cause == RemovalCause.Expired) Interlocked.Increment(ref _expirations);
+        if (!Events.AnyListeners || cause == RemovalCause.Replaced) return;
+        Events.Raise(cause switch
+        {
+            RemovalCause.Evicted => CacheEventKind.Evict,
+            RemovalCause.Expired => CacheEventKind.Expire,
+            _ => CacheEventKind.Invalidate,
+        }, entry.Key);
+    }
+
+    private void Tell(CacheEventKind kind, string key)
+    {
+        if (Events.AnyListeners) Events.Raise(kind, key);
+    }
+
+    private sealed class Receiver(LarderCache cache) : IInvalidationReceiver
+    {
+        public long Apply(Invalidation invalidation)
+        {
+            if (invalidation.Kind == InvalidationKind.Key) return cache._memory.Invalidate(invalidation.Subject).Ordinal;
+            long ordinal = cache._index.Publish(invalidation);
+            // Between two rounds of upkeep the tables may outgrow their bound: whoever does it pays for the sweep.
+            if (cache._index.ShouldPrune) cache.Upkeep();
+            return ordinal;
+        }
+    }
+}

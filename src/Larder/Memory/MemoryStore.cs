@@ -1,0 +1,195 @@
+using System.Collections.Concurrent;
+
+namespace Larder;
+
+/// <summary>Why an entry left memory.</summary>
+public enum RemovalCause : byte
+{
+    /// <summary>Policy: room was needed.</summary>
+    Evicted,
+    /// <summary>Time.</summary>
+    Expired,
+    /// <summary>The protocol or the program.</summary>
+    Invalidated,
+    /// <summary>A newer value under the same key.</summary>
+    Replaced,
+}
+
+/// <summary>
+/// The memory tier: bounded by count and by bytes at every moment, readable without a lock.
+/// </summary>
+/// <remarks>
+/// Invariants.
+/// 1. Whoever changes anything holds <see cref="_gate"/>; the dictionary, the policy's queues and the wheel agree
+///    whenever it is free.
+/// 2. Room is made before an entry is added: count and cost never exceed their limits.
+/// 3. The mark of a key is raised and its entry dropped under the gate, and an entry is added under the gate only if
+///    its stamp is not older than the mark: a fill that was overtaken never becomes visible.
+/// Readers see an entry or not; whether it is still current is asked of the index (<see cref="InvalidationIndex"/>).
+/// </remarks>
+internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordinals, InvalidationIndex index, Action<Entry, RemovalCause>? removed)
+{
+    private readonly Lock _gate = new();
+    private readonly ConcurrentDictionary<string, Entry> _entries = new(KeyComparer.Instance);
+    private readonly EvictionPolicy _policy = new(maxEntries, maxBytes);
+    private readonly ExpiryWheel _wheel = new();
+    private readonly KeyMarks _marks = new(maxEntries);
+
+    public int Count => _policy.Count;
+
+    public long Bytes => _policy.Bytes;
+
+    public long MaxBytes => maxBytes;
+
+    public int MaxEntries => maxEntries;
+
+    /// <summary>The newest event of the key or of one that shares its mark.</summary>
+    public long NewestEvent(ReadOnlySpan<char> key) => _marks[KeyComparer.Hash(key)];
+
+    public Entry? Find(ReadOnlySpan<char> key) =>
+        _entries.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(key, out Entry? entry) ? entry : null;
+
+    public Entry? Find(string key) => _entries.TryGetValue(key, out Entry? entry) ? entry : null;
+
+    /// <summary>Stores the result of a fill, unless it is too large or something that covers it is newer than its stamp.</summary>
+    /// <returns><see cref="Reason.None"/> when it was stored.</returns>
+    public Reason TryAdd(Entry entry)
+    {
+        if (entry.Cost > maxBytes || maxEntries == 0) return Reason.UnstoredTooLarge;
+        using var removals = new Removals(removed);
+        lock (_gate)
+        {
+            if (_marks[entry.Hash] > entry.Stamp) return Reason.UnstoredOvertaken;
+            long newest = index.Newest;
+            if (newest > entry.Stamp && index.Covers(entry.PatternSubject, entry.Tags, entry.User, entry.Stamp))
+                return Reason.UnstoredOvertaken;
+            entry.CheckedUpTo = Math.Max(newest, entry.Stamp);
+            Put_NeedsGate(entry, removals);
+            return Reason.None;
+        }
+    }
+
+    /// <summary>
+    /// Stores a value that the program sets: an event of its key, so that fills begun before do not overwrite it. The
+    /// entry's stamp becomes the event's own ordinal.
+    /// </summary>
+    /// <returns><see cref="Reason.None"/> when it was stored; what was stored before is gone in any case.</returns>
+    public Reason Set(Entry entry)
+    {
+        using var removals = new Removals(removed);
+        lock (_gate)
+        {
+            long ordinal = ordinals.Next();
+            _marks.Raise_NeedsGate(entry.Hash, ordinal);
+            if (entry.Cost > maxBytes || maxEntries == 0)
+            {
+                if (Find(entry.Key) is { } old) Drop_NeedsGate(old, RemovalCause.Replaced, removals);
+                return Reason.UnstoredTooLarge;
+            }
+            entry.StampWith(ordinal);
+            Put_NeedsGate(entry, removals);
+            return Reason.None;
+        }
+    }
+
+    /// <summary>Invalidates one key: drops its entry and refuses every fill of it that is under way.</summary>
+    public (long Ordinal, bool Removed) Invalidate(string key)
+    {
+        using var removals = new Removals(removed);
+        lock (_gate)
+        {
+            long ordinal = ordinals.Next();
+            _marks.Raise_NeedsGate(KeyComparer.Hash(key), ordinal);
+            if (Find(key) is not { } entry) return (ordinal, false);
+            Drop_NeedsGate(entry, RemovalCause.Invalidated, removals);
+            return (ordinal, true);
+        }
+    }
+
+    /// <summary>Drops this very entry, if it is still stored.</summary>
+    public void Drop(Entry entry, RemovalCause cause)
+    {
+        using var removals = new Removals(removed);
+        lock (_gate)
+        {
+            if (entry.Queue != EvictionQueue.None) Drop_NeedsGate(entry, cause, removals);
+        }
+    }
+
+    /// <summary>Drops what has expired by <paramref name="now"/>, in pieces so that writers are not held up for long.</summary>
+    public int DropExpired(long now)
+    {
+        const int Budget = 4096;
+        var expired = new List<Entry>();
+        int dropped = 0;
+        do
+        {
+            expired.Clear();
+            using var removals = new Removals(removed);
+            lock (_gate)
+            {
+                _wheel.Collect_NeedsGate(now, Budget, expired);
+                foreach (Entry entry in expired) Drop_NeedsGate(entry, RemovalCause.Expired, removals);
+            }
+            dropped += expired.Count;
+        }
+        while (expired.Count >= Budget);
+        return dropped;
+    }
+
+    /// <summary>Drops every entry that an invalidation covers and returns how many there were.</summary>
+    public int DropInvalidated()
+    {
+        int dropped = 0;
+        foreach ((_, Entry entry) in _entries)
+        {
+            if (index.IsCurrent(entry)) continue;
+            Drop(entry, RemovalCause.Invalidated);
+            dropped++;
+        }
+        return dropped;
+    }
+
+    /// <summary>The entries at this moment, in no order.</summary>
+    public IEnumerable<Entry> Entries => _entries.Select(pair => pair.Value);
+
+    private void Put_NeedsGate(Entry entry, Removals removals)
+    {
+        if (Find(entry.Key) is { } old) Drop_NeedsGate(old, RemovalCause.Replaced, removals);
+        while (!_policy.HasRoomFor(entry.Cost) && _policy.Evict_NeedsGate() is { } victim)
+        {
+            Forget_NeedsGate(victim);
+            removals.Add(victim, RemovalCause.Evicted);
+        }
+        _policy.Add_NeedsGate(entry);
+        _wheel.Add_NeedsGate(entry);
+        _entries[entry.Key] = entry;
+    }
+
+    private void Drop_NeedsGate(Entry entry, RemovalCause cause, Removals removals)
+    {
+        _policy.Remove_NeedsGate(entry);
+        Forget_NeedsGate(entry);
+        removals.Add(entry, cause);
+    }
+
+    private void Forget_NeedsGate(Entry entry)
+    {
+        _wheel.Remove_NeedsGate(entry);
+        _entries.TryRemove(new(entry.Key, entry));
+    }
+
+    /// <summary>Collects what was removed under the gate and tells the listener after the gate is free.</summary>
+    private readonly struct Removals(Action<Entry, RemovalCause>? listener) : IDisposable
+    {
+        private readonly List<(Entry, RemovalCause)>? _list = listener is null ? null : [];
+
+        public void Add(Entry entry, RemovalCause cause) => _list?.Add((entry, cause));
+
+        public void Dispose()
+        {
+            if (_list is null) return;
+            foreach ((Entry entry, RemovalCause cause) in _list) listener!(entry, cause);
+        }
+    }
+}
