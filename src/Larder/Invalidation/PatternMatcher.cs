@@ -9,24 +9,26 @@ internal sealed class PatternMatcher
     public const int MaxLength = 1000;
 
     private readonly string? _glob;
+    private readonly bool _ignoreCase;
     private readonly Regex? _regex;
 
-    private PatternMatcher(string? glob, Regex? regex) => (_glob, _regex) = (glob, regex);
+    private PatternMatcher(string? glob, bool ignoreCase, Regex? regex) => (_glob, _ignoreCase, _regex) = (glob, ignoreCase, regex);
 
-    public static PatternMatcher Glob(string glob)
+    public static PatternMatcher Glob(string glob, bool ignoreCase = false)
     {
         CheckLength(glob);
         // A run of stars means what one star means; one star a run keeps matching cheap.
         while (glob.Contains("**", StringComparison.Ordinal)) glob = glob.Replace("**", "*", StringComparison.Ordinal);
-        return new(glob, null);
+        return new(glob, ignoreCase, null);
     }
 
-    public static PatternMatcher Regex(string pattern)
+    public static PatternMatcher Regex(string pattern, bool ignoreCase = false)
     {
         CheckLength(pattern);
         try
         {
-            return new(null, new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
+            const RegexOptions Linear = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
+            return new(null, ignoreCase, new Regex(pattern, ignoreCase ? Linear | RegexOptions.IgnoreCase : Linear));
         }
         catch (NotSupportedException e)
         {
@@ -40,7 +42,7 @@ internal sealed class PatternMatcher
     /// Greedy matching that returns only to the last star: every literal run between stars is searched once from the
     /// left, which is right because an earlier match of a run leaves more room for those after it.
     /// </summary>
-    private static bool GlobMatches(ReadOnlySpan<char> glob, ReadOnlySpan<char> text)
+    private bool GlobMatches(ReadOnlySpan<char> glob, ReadOnlySpan<char> text)
     {
         int g = 0, t = 0, star = -1, resume = 0;
         while (t < text.Length)
@@ -50,7 +52,7 @@ internal sealed class PatternMatcher
                 star = g++;
                 resume = t;
             }
-            else if (g < glob.Length && (glob[g] == '?' || glob[g] == text[t]))
+            else if (g < glob.Length && (glob[g] == '?' || IsSame(glob[g], text[t])))
             {
                 g++;
                 t++;
@@ -68,6 +70,8 @@ internal sealed class PatternMatcher
         while (g < glob.Length && glob[g] == '*') g++;
         return g == glob.Length;
     }
+
+    private bool IsSame(char a, char b) => a == b || _ignoreCase && char.ToUpperInvariant(a) == char.ToUpperInvariant(b);
 
     private static void CheckLength(string pattern)
     {

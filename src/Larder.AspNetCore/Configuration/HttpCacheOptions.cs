@@ -1,0 +1,49 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Larder.AspNetCore;
+
+/// <summary>How HTTP responses are cached.</summary>
+public sealed class HttpCacheOptions
+{
+    /// <summary>Rules in order; the first match wins. Without a rule RFC 9111 alone decides.</summary>
+    public IList<CacheRule> Rules { get; } = [];
+
+    /// <summary>Largest body that is stored, in bytes; larger ones pass through. 64 MB by default.</summary>
+    public long MaxBodyBytes { get; set; } = 64L << 20;
+
+    /// <summary>
+    /// How long a response is kept beyond its freshness: to be validated, or served while the origin can't be reached
+    /// where the response allows it. One hour by default.
+    /// </summary>
+    public TimeSpan KeepStale { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// Who the user of a request is, for rules with <see cref="RuleScope.Private"/>; null where nobody is known. By
+    /// default the name identifier of the authenticated <see cref="HttpContext.User"/>.
+    /// </summary>
+    public Func<HttpContext, string?>? User { get; set; }
+
+    /// <summary>Also caches answers such as 400 and 431, which one odd request can provoke for all others; off by default.</summary>
+    public bool CacheProvocableErrors { get; set; }
+
+    /// <summary>Caches what the path matches, for <paramref name="ttl"/> where the origin does not say.</summary>
+    public HttpCacheOptions Cache(string pathTemplate, TimeSpan ttl, RuleScope scope = RuleScope.Shared, params string[] tags)
+    {
+        Rules.Add(new() { Pattern = RulePattern.Path(pathTemplate), Ttl = ttl, Scope = scope, Tags = tags });
+        return this;
+    }
+
+    /// <summary>Never caches what the glob matches.</summary>
+    public HttpCacheOptions Never(string glob)
+    {
+        Rules.Add(new() { Pattern = RulePattern.Glob(glob), Never = true });
+        return this;
+    }
+
+    /// <summary>After a successful request of this method and path, what has one of the tags is no longer served.</summary>
+    public HttpCacheOptions Invalidate(string method, string pathTemplate, params string[] tags)
+    {
+        Rules.Add(new() { Pattern = RulePattern.Path(pathTemplate), Methods = [method], Invalidates = tags });
+        return this;
+    }
+}

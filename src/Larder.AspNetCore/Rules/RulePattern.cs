@@ -1,0 +1,53 @@
+using System.Text.RegularExpressions;
+
+namespace Larder.AspNetCore;
+
+/// <summary>
+/// Which paths a rule is for. Matching ignores case, since many servers route so: a path that a rule shuts out must not
+/// come in again by another spelling.
+/// </summary>
+public abstract class RulePattern
+{
+    private protected RulePattern(string text) => Text = text;
+
+    /// <summary>The pattern as it was written.</summary>
+    public string Text { get; }
+
+    /// <summary>
+    /// A path template: <c>/jobs/{id}</c>. <c>{name}</c> is one segment, <c>{**name}</c> at the end any number of them; a
+    /// slash at the end of the request's path does not matter.
+    /// </summary>
+    /// <exception cref="ArgumentException">The template is malformed; the message says where.</exception>
+    public static RulePattern Path(string template) => new PathTemplate(template);
+
+    /// <summary>A glob over the whole path: <c>*</c> is any text, slashes included, <c>?</c> one character.</summary>
+    /// <exception cref="ArgumentException">The glob is empty or longer than 1,000 characters.</exception>
+    public static RulePattern Glob(string glob)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(glob);
+        return new Matched(glob, PatternMatcher.Glob(glob, ignoreCase: true));
+    }
+
+    /// <summary>A regular expression that matches somewhere in the path; anchor it with <c>^</c> and <c>$</c>. Run without backtracking.</summary>
+    /// <exception cref="ArgumentException">The expression is empty, longer than 1,000 characters, malformed, or needs backtracking.</exception>
+    public static RulePattern Regex(string regex)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(regex);
+        return new Matched(regex, PatternMatcher.Regex(regex, ignoreCase: true));
+    }
+
+    /// <summary>The pattern as it was written.</summary>
+    public override string ToString() => Text;
+
+    internal abstract bool IsMatch(ReadOnlySpan<char> path);
+
+    /// <summary>The part of a matching path that a placeholder stands for; null for an unknown name.</summary>
+    internal virtual string? Capture(ReadOnlySpan<char> path, string name) => null;
+
+    internal virtual bool Captures(string name) => false;
+
+    private sealed class Matched(string text, PatternMatcher matcher) : RulePattern(text)
+    {
+        internal override bool IsMatch(ReadOnlySpan<char> path) => matcher.IsMatch(path);
+    }
+}

@@ -1,0 +1,65 @@
+namespace Larder.AspNetCore;
+
+/// <summary>A rule with its tags parsed.</summary>
+internal sealed class CompiledRule(CacheRule rule)
+{
+    private readonly TagTemplate[] _tags = [.. rule.Tags.Select(tag => new TagTemplate(tag, rule.Pattern))];
+    private readonly TagTemplate[] _invalidates = [.. rule.Invalidates.Select(tag => new TagTemplate(tag, rule.Pattern))];
+
+    public CacheRule Rule => rule;
+
+    public bool IsPrivate => rule.Scope == RuleScope.Private;
+
+    public bool IsPublic => rule.Scope == RuleScope.Public;
+
+    public string[] TagsFor(string path) => [.. _tags.Select(tag => tag.For(rule.Pattern, path))];
+
+    public IEnumerable<string> InvalidatedBy(string path) => _invalidates.Select(tag => tag.For(rule.Pattern, path));
+}
+
+/// <summary>
+/// All rules, checked and ready to be asked. Immutable: a changed configuration is a new set, and what was stored under
+/// another set is not used any more.
+/// </summary>
+internal sealed class RuleSet
+{
+    private readonly CompiledRule[] _rules;
+
+    /// <exception cref="AggregateException">One <see cref="ArgumentException"/> for each rule that can't work.</exception>
+    public RuleSet(IEnumerable<CacheRule> rules)
+    {
+        var compiled = new List<CompiledRule>();
+        var problems = new List<Exception>();
+        int number = 0;
+        foreach (CacheRule rule in rules)
+        {
+            number++;
+            if (Problem(rule) is { } problem) problems.Add(new ArgumentException($"Rule {number} ({rule.Pattern}): {problem}"));
+            else try { compiled.Add(new(rule)); }
+            catch (ArgumentException e) { problems.Add(new ArgumentException($"Rule {number} ({rule.Pattern}): {e.Message}", e)); }
+        }
+        if (problems.Count > 0) throw new AggregateException("The rules can't be used.", problems);
+        _rules = [.. compiled];
+    }
+
+    /// <summary>
+    /// The first rule for the method and path; null when there is none. A path that servers may read in several ways
+    /// is matched only by rules that say never: it must not gain a lifetime by its look.
+    /// </summary>
+    public CompiledRule? Find(string method, string path, bool isPlain)
+    {
+        foreach (CompiledRule rule in _rules)
+            if (rule.Rule.IsFor(method) && (isPlain || rule.Rule.Never) && rule.Rule.Pattern.IsMatch(path)) return rule;
+        return null;
+    }
+
+    private static string? Problem(CacheRule rule) => rule switch
+    {
+        { Ttl: { } ttl } when ttl < TimeSpan.FromSeconds(1) || ttl > TimeSpan.FromDays(365) => $"ttl is {ttl}; allowed is 1 second to 365 days.",
+        { StaleIfError: { } window } when window < TimeSpan.Zero || window > TimeSpan.FromDays(365) => $"staleIfError is {window}; allowed is 0 to 365 days.",
+        { Never: true, Ttl: not null } => "it says never and gives a ttl.",
+        { Tags.Count: > 20 } => $"it has {rule.Tags.Count} tags; allowed are 20.",
+        _ when rule.Methods.Any(string.IsNullOrWhiteSpace) => "a method is empty.",
+        _ => null,
+    };
+}

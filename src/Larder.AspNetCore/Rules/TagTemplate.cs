@@ -1,0 +1,61 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Larder.AspNetCore;
+
+/// <summary>A tag with placeholders for parts of the path: <c>job:{id}</c>.</summary>
+internal sealed class TagTemplate
+{
+    /// <summary>Values longer than this are replaced by their hash, so that a request can't make tags without bound.</summary>
+    private const int MaxValueLength = 100;
+
+    private readonly record struct Piece(string Text, bool IsName);
+
+    private readonly Piece[] _pieces;
+
+    public TagTemplate(string text, RulePattern pattern)
+    {
+        var pieces = new List<Piece>();
+        ReadOnlySpan<char> left = text;
+        while (!left.IsEmpty)
+        {
+            int open = left.IndexOf('{');
+            if (open != 0)
+            {
+                pieces.Add(new(left[..(open < 0 ? left.Length : open)].ToString(), false));
+                left = open < 0 ? default : left[open..];
+                continue;
+            }
+            int close = left.IndexOf('}');
+            string name = close < 0 ? "" : left[1..close].ToString();
+            if (!pattern.Captures(name)) throw new ArgumentException($"The tag '{text}' names '{{{name}}}', which the pattern '{pattern}' has not.");
+            pieces.Add(new(name, true));
+            left = left[(close + 1)..];
+        }
+        _pieces = [.. pieces];
+        if (TagRules.Problem(text) is { } problem) throw new ArgumentException($"The tag '{text}' is not allowed: {problem}");
+    }
+
+    public string For(RulePattern pattern, ReadOnlySpan<char> path)
+    {
+        if (_pieces is [{ IsName: false }]) return _pieces[0].Text;
+        var tag = new StringBuilder();
+        foreach (Piece piece in _pieces)
+            tag.Append(piece.IsName ? Harmless(pattern.Capture(path, piece.Text) ?? "") : piece.Text);
+        return tag.ToString();
+    }
+
+    /// <summary>A value that can neither add a level to the tag's hierarchy nor begin an exact tag.</summary>
+    private static string Harmless(string value)
+    {
+        if (value.Length > MaxValueLength) return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value)));
+        if (!value.AsSpan().ContainsAny(":%=") && !value.AsSpan().ContainsAnyInRange('\0', '\u001f')) return value;
+        var safe = new StringBuilder(value.Length + 8);
+        foreach (char c in value)
+        {
+            if (c is ':' or '%' or '=' or <= '\u001f') safe.Append('%').Append(((int)c).ToString("X2", System.Globalization.CultureInfo.InvariantCulture));
+            else safe.Append(c);
+        }
+        return safe.ToString();
+    }
+}
