@@ -77,7 +77,8 @@ internal static class ByteRange
         foreach (char c in digits)
         {
             if (!char.IsAsciiDigit(c)) return false;
-            position = position > (long.MaxValue - 9) / 10 ? long.MaxValue : position * 10 + (c - '0');
+            int digit = c - '0';
+            position = position > (long.MaxValue - digit) / 10 ? long.MaxValue : position * 10 + digit;
         }
         return !digits.IsEmpty;
     }
