@@ -20,7 +20,6 @@ internal readonly ref struct CacheDirective
 internal ref struct CacheDirectives(ReadOnlySpan<char> line)
 {
     private ReadOnlySpan<char> _rest = line;
-    private bool _quoting = true;
     private CacheDirective _current;
 
     /// <summary>The directive found last.</summary>
@@ -43,7 +42,7 @@ internal ref struct CacheDirectives(ReadOnlySpan<char> line)
         }
 
         ReadOnlySpan<char> name = Take(end);
-        ReadOnlySpan<char> argument = _quoting && _rest is ['"', ..] ? TakeQuoted() : TakeToken();
+        ReadOnlySpan<char> argument = _rest is ['"', ..] ? TakeQuoted() : TakeToken();
         ReadOnlySpan<char> trimmed = FieldSyntax.TrimOws(name);
         _current = new CacheDirective
         {
@@ -57,11 +56,8 @@ internal ref struct CacheDirectives(ReadOnlySpan<char> line)
     private ReadOnlySpan<char> TakeQuoted()
     {
         int close = FieldSyntax.ClosingQuote(_rest, 0);
-        if (close < 0)
-        {
-            _quoting = false;
-            return TakeToken();
-        }
+        // Linear all the same: a quote behind an equals sign is never escaped, so only the last one can stay unclosed.
+        if (close < 0) return TakeToken();
         ReadOnlySpan<char> inner = _rest[1..close];
         _rest = _rest[(close + 1)..];
         return FieldSyntax.TrimOws(TakeToComma()).IsEmpty ? inner : default;
