@@ -33,8 +33,6 @@ public sealed class LarderCache : IDisposable
     private readonly Filler _filler;
     private readonly IInvalidationLog _log;
     private readonly ITimer _upkeep;
-    private readonly StripedCounter _hits = new();
-    private readonly StripedCounter _misses = new();
     private long _evictions;
     private long _expirations;
     private long _sweptUpTo;
@@ -65,13 +63,19 @@ public sealed class LarderCache : IDisposable
     /// <summary>What happens to entries, as it happens.</summary>
     public CacheEvents Events { get; }
 
+    /// <summary>How calls ended, data and HTTP alike.</summary>
+    internal ReasonCounters Reasons { get; } = new();
+
+    /// <summary>How often calls ended with each reason since the cache was made, by the reason's written form.</summary>
+    public IReadOnlyDictionary<string, long> ReasonCounts => Reasons.ToDictionary();
+
     /// <summary>Figures since the cache was made.</summary>
     public CacheStatistics Statistics
     {
         get
         {
             long now = _clock.Now;
-            return new(_hits.Value, _misses.Value, Volatile.Read(ref _evictions), Volatile.Read(ref _expirations),
+            return new(Reasons.Sum(o => o is Outcome.Hit or Outcome.Stale or Outcome.Revalidated), Reasons.Sum(o => o == Outcome.Miss), Volatile.Read(ref _evictions), Volatile.Read(ref _expirations),
                 _memory.Count, _memory.Entries.Count(entry => entry.IsExpired(now)), _memory.Bytes, _options.MaxEntries, _options.MaxBytes);
         }
     }
@@ -197,6 +201,20 @@ public sealed class LarderCache : IDisposable
     internal bool IsCovered(string key, string[] tags, string? user, Stamp stamp) =>
         _memory.NewestEvent(key) > stamp.Ordinal || _index.Newest > stamp.Ordinal && _index.Covers(key, tags, user, stamp.Ordinal);
 
+    /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
+    internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class
+    {
+        Entry? entry = _memory.Find(key);
+        reason = entry is null ? Reason.MissCold
+            : entry.IsExpired(_clock.Now) ? Reason.MissExpired
+            : !_index.IsCurrent(entry) ? Reason.MissInvalidated
+            : entry.Value is not T ? Reason.MissIncompatible
+            : Reason.HitMemory;
+        if (reason != Reason.HitMemory) return null;
+        entry!.Touch();
+        return (T)entry.Value;
+    }
+
     private LookupResult<T> Lookup<T>(string key) => Judge<T>(_memory.Find(key), key);
 
     private LookupResult<T> Judge<T>(Entry? entry, ReadOnlySpan<char> key)
@@ -210,11 +228,11 @@ public sealed class LarderCache : IDisposable
         else
         {
             entry.Touch();
-            _hits.Increment();
+            Reasons.Count(Reason.HitMemory);
             if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
             return new(value, Reason.HitMemory, TimeSpan.FromMilliseconds(now - entry.CreatedAt), Remaining(entry, now));
         }
-        _misses.Increment();
+        Reasons.Count(reason);
         if (Events.AnyListeners) Events.Raise(CacheEventKind.Miss, key.ToString(), reason);
         if (reason == Reason.MissInvalidated) _memory.Drop(entry!, RemovalCause.Invalidated);
         else if (reason == Reason.MissExpired) _memory.Drop(entry!, RemovalCause.Expired);

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http;
+
 namespace Larder.AspNetCore;
 
 /// <summary>Who may be served one stored response.</summary>

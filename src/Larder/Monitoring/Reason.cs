@@ -55,6 +55,8 @@ public enum Reason : byte
     BypassRange,
     /// <summary>The request says no-store.</summary>
     BypassNoStore,
+    /// <summary>The request carries a precondition that only the origin can judge (If-Match, If-Unmodified-Since).</summary>
+    BypassPrecondition,
     /// <summary>The request carries a header that would change the answer and is no part of the key.</summary>
     BypassUnkeyed,
     /// <summary>The request is too large to be a key.</summary>

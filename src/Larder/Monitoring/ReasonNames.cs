@@ -24,6 +24,8 @@ public static class ReasonNames
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not the reason of a finished call"),
     };
 
+    internal static bool EndsCall(this Reason reason) => reason is > Reason.None and < Reason.UnstoredNoStore or >= Reason.ErrorUnreachable;
+
     private static string Kebab(string pascal)
     {
         var text = new StringBuilder(pascal.Length + 4);

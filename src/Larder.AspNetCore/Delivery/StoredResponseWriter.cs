@@ -1,0 +1,111 @@
+using System.Globalization;
+using Larder.AspNetCore.Rfc9111;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace Larder.AspNetCore;
+
+/// <summary>Writes stored responses: whole, a range of it, or 304.</summary>
+internal static class StoredResponseWriter
+{
+    /// <summary>Up to this size a body is copied into the connection's buffer and leaves with the headers.</summary>
+    private const int Small = 16 * 1024;
+
+    private static readonly StringValues Hit = "HIT";
+    private static readonly StringValues Stale = "STALE";
+    private static readonly StringValues Revalidated = "REVALIDATED";
+
+    /// <summary>Answers the request from <paramref name="stored"/>, which has been found usable for <paramref name="reason"/>.</summary>
+    public static Task WriteAsync(HttpContext context, StoredResponse stored, TimeSpan age, Reason reason, DateTimeOffset now)
+    {
+        HttpRequest request = context.Request;
+        HttpResponse response = context.Response;
+        IHeaderDictionary asked = request.Headers;
+        bool notModified = stored.Status == Microsoft.AspNetCore.Http.StatusCodes.Status200OK
+            && (asked.IfNoneMatch.Count > 0 || asked.IfModifiedSince.Count > 0)
+            && Conditionals.IsNotModified(asked.IfNoneMatch, asked.IfModifiedSince, stored.Facts.ETag, stored.Facts.LastModified, stored.Facts.Date ?? stored.ReceivedTime, now);
+        WriteHeaders(response.Headers, stored, notModified);
+        WriteCacheHeaders(response.Headers, stored, stored.PreparedFor(age), reason);
+        if (notModified)
+        {
+            response.StatusCode = Microsoft.AspNetCore.Http.StatusCodes.Status304NotModified;
+            return Task.CompletedTask;
+        }
+        response.StatusCode = stored.Status;
+        if (stored.ReasonPhrase is { } phrase)
+            context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpResponseFeature>()!.ReasonPhrase = phrase;
+        (long first, long length) = (0, stored.Body.Length);
+        if (asked.Range.Count > 0 && !ApplyRange(context, stored, now, ref first, ref length)) return Task.CompletedTask;
+        if (HasBody(stored.Status)) response.ContentLength = length;
+        if (length == 0 || HttpMethods.IsHead(request.Method)) return Task.CompletedTask;
+        return WriteBodyAsync(context, stored.Body, first, length);
+    }
+
+    private static void WriteHeaders(IHeaderDictionary headers, StoredResponse stored, bool notModified)
+    {
+        foreach ((string name, StringValues values) in stored.Headers)
+            if (!notModified || BelongsTo304(name)) headers[name] = values;
+    }
+
+    private static void WriteCacheHeaders(IHeaderDictionary headers, StoredResponse stored, PreparedAge prepared, Reason reason)
+    {
+        headers.Age = prepared.Age;
+        headers[ResponseHeaders.XCacheAge] = prepared.Age;
+        headers[ResponseHeaders.XCache] = reason switch
+        {
+            Reason.HitMemory or Reason.HitRedis => Hit,
+            Reason.Revalidated => Revalidated,
+            _ => Stale,
+        };
+        string status = reason == Reason.HitMemory ? prepared.CacheStatus
+            : reason == Reason.Revalidated ? CacheStatus.Forwarded(CacheStatus.FwdFor(reason), Microsoft.AspNetCore.Http.StatusCodes.Status304NotModified, true, false, reason.Name())
+            : CacheStatus.Hit(prepared.Remaining, reason.Name());
+        // Caches nearer to the origin come first (RFC 9211 §2).
+        headers[ResponseHeaders.CacheStatusName] = StringValues.Concat(headers[ResponseHeaders.CacheStatusName], status);
+    }
+
+    /// <summary>RFC 9110 §15.4.5: what a 304 tells again; the rest the client has already.</summary>
+    private static bool BelongsTo304(string name) =>
+        !name.StartsWith("Content-", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("Content-Location", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("Content-Security-Policy", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Cuts the range that is asked for; false when it can't be satisfied and the answer is complete (416).</summary>
+    private static bool ApplyRange(HttpContext context, StoredResponse stored, DateTimeOffset now, ref long first, ref long length)
+    {
+        IHeaderDictionary asked = context.Request.Headers;
+        if (stored.Status != Microsoft.AspNetCore.Http.StatusCodes.Status200OK || stored.Facts.HasContentRange || !HttpMethods.IsGet(context.Request.Method)
+            || asked.Range.Count != 1
+            || !ByteRange.IfRange(asked.IfRange, stored.Facts.ETag, stored.Facts.LastModified, stored.Facts.Date, now)) return true;
+        RangeResult range = ByteRange.Parse(asked.Range[0], length);
+        if (range.Kind == RangeKind.None) return true;
+        HttpResponse response = context.Response;
+        if (range.Kind == RangeKind.Unsatisfiable)
+        {
+            response.StatusCode = Microsoft.AspNetCore.Http.StatusCodes.Status416RangeNotSatisfiable;
+            response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{length}");
+            response.Headers.Remove("Content-Type");
+            response.ContentLength = 0;
+            return false;
+        }
+        response.StatusCode = Microsoft.AspNetCore.Http.StatusCodes.Status206PartialContent;
+        response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {range.First}-{range.Last}/{length}");
+        (first, length) = (range.First, range.Length);
+        return true;
+    }
+
+    private static Task WriteBodyAsync(HttpContext context, StoredBody body, long first, long length)
+    {
+        if (body.TryGetSingle(out ReadOnlyMemory<byte> whole) && length <= Small)
+        {
+            ValueTask<System.IO.Pipelines.FlushResult> write = context.Response.BodyWriter.WriteAsync(whole.Slice((int)first, (int)length));
+            // A finished write needs no task of its own; a client that went away needs nothing more.
+            if (!write.IsCompletedSuccessfully) return write.AsTask();
+            _ = write.Result;
+            return Task.CompletedTask;
+        }
+        return body.WriteToAsync(context.Response.BodyWriter, first, length, context.RequestAborted);
+    }
+
+    private static bool HasBody(int status) => status is not (Microsoft.AspNetCore.Http.StatusCodes.Status204NoContent or Microsoft.AspNetCore.Http.StatusCodes.Status205ResetContent or Microsoft.AspNetCore.Http.StatusCodes.Status304NotModified);
+}

@@ -1,0 +1,55 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Larder.AspNetCore;
+
+/// <summary>The request target as it came over the wire.</summary>
+internal static class RequestTarget
+{
+    /// <summary>
+    /// Path and query as sent. An absolute form loses scheme and authority, which the request's own say already; other
+    /// forms (<c>*</c>, an authority) come back empty.
+    /// </summary>
+    public static ReadOnlySpan<char> Of(HttpContext context)
+    {
+        string? raw = context.Features.Get<IHttpRequestFeature>()?.RawTarget;
+        if (string.IsNullOrEmpty(raw)) return string.Concat(context.Request.PathBase, context.Request.Path, context.Request.QueryString.Value);
+        if (raw[0] == '/') return raw;
+        int authority = raw.IndexOf("://", StringComparison.Ordinal);
+        if (authority < 0) return default;
+        int path = raw.IndexOf('/', authority + 3);
+        return path < 0 ? "/" : raw.AsSpan(path);
+    }
+
+    /// <summary>
+    /// Whether every server reads the path alike: no empty or dot segments, no backslash, and nothing encoded that
+    /// needs no encoding or that some servers decode into structure. Only such paths are given a lifetime by a rule.
+    /// </summary>
+    public static bool IsPlain(ReadOnlySpan<char> target)
+    {
+        int query = target.IndexOf('?');
+        ReadOnlySpan<char> path = query < 0 ? target : target[..query];
+        if (path.IsEmpty || path[0] != '/' || path.ContainsAny("\\;#") || path.Contains("//", StringComparison.Ordinal)) return false;
+        for (int slash = 0; slash >= 0;)
+        {
+            ReadOnlySpan<char> rest = path[(slash + 1)..];
+            int next = rest.IndexOf('/');
+            if ((next < 0 ? rest : rest[..next]) is "." or "..") return false;
+            slash = next < 0 ? -1 : slash + 1 + next;
+        }
+        return HasPlainEscapes(path);
+    }
+
+    private static bool HasPlainEscapes(ReadOnlySpan<char> path)
+    {
+        for (int at = path.IndexOf('%'); at >= 0;)
+        {
+            if (at + 2 >= path.Length || !char.IsAsciiHexDigit(path[at + 1]) || !char.IsAsciiHexDigit(path[at + 2])) return false;
+            char c = (char)(Convert.ToByte(path.Slice(at + 1, 2).ToString(), 16));
+            if (c <= '\u001f' || c == '\u007f' || char.IsAsciiLetterOrDigit(c) || "-._~/\\;%".Contains(c, StringComparison.Ordinal)) return false;
+            int next = path[(at + 3)..].IndexOf('%');
+            at = next < 0 ? -1 : at + 3 + next;
+        }
+        return true;
+    }
+}

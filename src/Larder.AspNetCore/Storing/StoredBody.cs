@@ -1,0 +1,48 @@
+using System.IO.Pipelines;
+
+namespace Larder.AspNetCore;
+
+/// <summary>The body of a stored response: bytes that nobody changes any more, in segments.</summary>
+internal sealed class StoredBody
+{
+    public static readonly StoredBody Empty = new([]);
+
+    private readonly ReadOnlyMemory<byte>[] _segments;
+
+    public StoredBody(ReadOnlyMemory<byte>[] segments)
+    {
+        _segments = segments;
+        foreach (ReadOnlyMemory<byte> segment in segments) Length += segment.Length;
+    }
+
+    public long Length { get; }
+
+    /// <summary>The body when it is one piece, which all but large ones are.</summary>
+    public bool TryGetSingle(out ReadOnlyMemory<byte> body)
+    {
+        body = _segments.Length == 1 ? _segments[0] : default;
+        return _segments.Length <= 1;
+    }
+
+    public IEnumerable<ReadOnlyMemory<byte>> Segments => _segments;
+
+    /// <summary>Writes <paramref name="length"/> bytes from <paramref name="first"/> on, at the pace of the reader.</summary>
+    public async Task WriteToAsync(PipeWriter writer, long first, long length, CancellationToken cancellationToken)
+    {
+        foreach (ReadOnlyMemory<byte> segment in _segments)
+        {
+            if (length <= 0) return;
+            if (first >= segment.Length)
+            {
+                first -= segment.Length;
+                continue;
+            }
+            ReadOnlyMemory<byte> part = segment[(int)first..];
+            if (part.Length > length) part = part[..(int)length];
+            FlushResult flushed = await writer.WriteAsync(part, cancellationToken);
+            if (flushed.IsCompleted || flushed.IsCanceled) return;
+            first = 0;
+            length -= part.Length;
+        }
+    }
+}
