@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -39,7 +40,7 @@ internal static class RequestGuard
     {
         if (request.Headers["Max-Forwards"] is not [{ } value] || !(HttpMethods.IsTrace(request.Method) || HttpMethods.IsOptions(request.Method)))
             return null;
-        return int.TryParse(value, out int hops) ? hops : int.MaxValue;
+        return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int hops) ? hops : int.MaxValue;
     }
 
     /// <summary><see cref="HttpClient"/> writes known methods in upper case: another case would not arrive as sent.</summary>
