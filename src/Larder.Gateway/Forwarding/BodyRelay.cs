@@ -33,22 +33,16 @@ internal static class BodyRelay
     /// <summary>The head goes out at once if the body is not there yet, and together with its first bytes if it is.</summary>
     private static async Task FlushHeadIfSlowAsync(Stream body, PipeWriter writer, Exchange exchange)
     {
-        ValueTask<int> first = body.ReadAsync(Memory<byte>.Empty, exchange.Token);
+        ValueTask<int> first = ReadAsync(body, Memory<byte>.Empty, exchange);
         if (!first.IsCompleted) await writer.FlushAsync(exchange.Token);
-        await Wrap(first, exchange);
+        await first;
     }
 
-    private static ValueTask<int> ReadAsync(Stream body, Memory<byte> memory, Exchange exchange)
-    {
-        ValueTask<int> read = body.ReadAsync(memory, exchange.Token);
-        return read.IsCompletedSuccessfully ? read : Wrap(read, exchange);
-    }
-
-    private static async ValueTask<int> Wrap(ValueTask<int> read, Exchange exchange)
+    private static async ValueTask<int> ReadAsync(Stream body, Memory<byte> memory, Exchange exchange)
     {
         try
         {
-            return await read;
+            return await body.ReadAsync(memory, exchange.Token);
         }
         catch (OperationCanceledException e) when (exchange.ClientLeft)
         {

@@ -14,6 +14,7 @@ namespace Larder.Gateway.Forwarding;
 /// origin, <see cref="Larder.AspNetCore.IOriginFailureFeature"/> is set.
 /// It never retries. The handler itself repeats a request without content, on another connection, when a connection
 /// closes before any byte of an answer; only idempotent requests are sent without content (<see cref="OriginRequest"/>).
+/// To an HTTP/1.1 origin the handler sends the whole body before it reads the answer, unless the client expects 100.
 /// </summary>
 internal sealed class Forwarder : IDisposable
 {

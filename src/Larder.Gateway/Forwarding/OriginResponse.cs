@@ -44,6 +44,8 @@ internal static class OriginResponse
         string[] named = connection.Count == 0 ? [] : [.. HeaderRules.Tokens(connection)];
         CopyFields(from.Headers, to, named);
         CopyFields(from.Content.Headers, to, named);
+        if (to.StatusCode == 101 && from.Headers.NonValidated.TryGetValues("Upgrade", out HeaderStringValues protocol))
+            to.Headers.Upgrade = protocol.ToString();
         if (from.Headers.NonValidated.Contains("Transfer-Encoding") || to.StatusCode is 204 or 205 or 101) to.Headers.ContentLength = null;
         to.Headers.Via = StringValues.Concat(to.Headers.Via, from.Version.Major >= 2 ? "2 larder" : from.Version.Minor == 0 ? "1.0 larder" : "1.1 larder");
     }

@@ -9,6 +9,8 @@ namespace Larder.Gateway.Forwarding;
 /// Decides whether a request can be forwarded faithfully, and takes out of it what the origin will not get: the fields
 /// named by <c>Connection</c>, and forwarding headers that a client may not set. The forwarder applies it; a host applies
 /// it before its cache too, so that the cache sees the request that the origin sees. Applying it twice changes nothing.
+/// Kestrel replaces a <c>Connection</c> field that has <c>close</c>, <c>keep-alive</c> or <c>Upgrade</c> in it by that word
+/// alone: other names beside it are not seen here, so what they name is forwarded, never wrongly removed.
 /// </summary>
 internal static class RequestGuard
 {

@@ -26,6 +26,7 @@ internal static class UpgradeRelay
 
         context.Response.StatusCode = StatusCodes.Status200OK;
         context.Response.Headers.Remove("Sec-WebSocket-Accept");
+        context.Response.Headers.Remove("Upgrade");
         return context.Features.GetRequiredFeature<IHttpExtendedConnectFeature>().AcceptAsync();
     }
 
