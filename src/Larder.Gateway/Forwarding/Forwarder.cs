@@ -11,7 +11,8 @@ namespace Larder.Gateway.Forwarding;
 /// answer (the origin's or an error document) has been written, and throws otherwise: <see cref="OriginBodyException"/>
 /// when the origin broke off, <see cref="OperationCanceledException"/> when the client left; both after aborting the
 /// client's connection, and both ended by <see cref="QuietAborts"/>. Before an error document is written in place of the
-/// origin, <see cref="Larder.AspNetCore.IOriginFailureFeature"/> is set.
+/// origin, <see cref="Larder.AspNetCore.IOriginFailureFeature"/> is set. If the origin broke off while a middleware still
+/// held the response back (it has not started), the feature is set in place of the abort: the middleware may then answer.
 /// It never retries. The handler itself repeats a request without content, on another connection, when a connection
 /// closes before any byte of an answer; only idempotent requests are sent without content (<see cref="OriginRequest"/>).
 /// To an HTTP/1.1 origin the handler sends the whole body before it reads the answer, unless the client expects 100.
@@ -136,7 +137,8 @@ internal sealed class Forwarder : IDisposable
         catch (OriginBodyException e)
         {
             Log.BodyBroken(_logger, _origin.Name, e.Reason.Name());
-            context.Abort();
+            if (context.Response.HasStarted) context.Abort();
+            else context.Features.Set<Larder.AspNetCore.IOriginFailureFeature>(new OriginFailure(e.Reason, e.Message));
             throw;
         }
         catch (OperationCanceledException)

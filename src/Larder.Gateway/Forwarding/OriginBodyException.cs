@@ -1,8 +1,9 @@
 namespace Larder.Gateway.Forwarding;
 
 /// <summary>
-/// The origin's body ended early or stalled after the response had begun. The forwarder has already aborted the
-/// connection to the client; a middleware that records the body must drop it. <see cref="QuietAborts"/> ends the exception.
+/// The origin's body ended early or stalled. If the response had started, the forwarder has already aborted the client's
+/// connection; a middleware that records the body must drop it, and may answer otherwise if it had held the response back.
+/// <see cref="QuietAborts"/> ends the exception, and the connection with it.
 /// </summary>
 internal sealed class OriginBodyException(string message, Reason reason, Exception? inner) : IOException(message, inner)
 {

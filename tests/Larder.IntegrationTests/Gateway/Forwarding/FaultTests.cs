@@ -1,8 +1,12 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Larder.AspNetCore;
 using Larder.Gateway.Forwarding;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Larder.IntegrationTests.Gateway.Forwarding;
 
@@ -115,6 +119,37 @@ public sealed class FaultTests
         Assert.Null(reason);
         Assert.Equal(stalls ? Reason.ErrorTimeout : Reason.ErrorProtocol, Assert.IsType<OriginBodyException>(thrown).Reason);
         Assert.DoesNotContain(front.Logs, l => l.Level >= LogLevel.Error);
+    }
+
+    [Fact]
+    public async Task A_body_that_breaks_off_while_the_response_is_held_back_leaves_the_answer_to_the_middleware()
+    {
+        using RawOrigin origin = RawOrigin.Answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+        using var forwarder = new Forwarder(new ForwarderOptions { Origin = origin.Address }, NullLogger<Forwarder>.Instance, TimeProvider.System);
+        var held = new DefaultHttpContext();
+        held.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = "/";
+        held.Request.Method = "GET";
+        held.Request.Protocol = "HTTP/1.1";
+        held.Response.Body = new MemoryStream();
+
+        await Assert.ThrowsAsync<OriginBodyException>(() => forwarder.ForwardAsync(held));
+
+        Assert.Equal(Reason.ErrorProtocol, held.Features.Get<IOriginFailureFeature>()!.Reason);
+        Assert.False(held.RequestAborted.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task A_failed_TLS_handshake_is_a_502()
+    {
+        using var origin = new RawOrigin(async (wire, stop) =>
+        {
+            await wire.Stream.ReadExactlyAsync(new byte[1], stop);
+            await wire.SendAsync("HTTP/1.1 400 No\r\n\r\n");
+        });
+        await using Front front = await Front.StartAsync(new UriBuilder(origin.Address) { Scheme = "https" }.Uri);
+
+        Assert.Contains("failed the TLS handshake", await ProblemAsync(front, HttpStatusCode.BadGateway));
+        Assert.Equal(Reason.ErrorUnreachable, front.NextEnd().Reason);
     }
 
     [Fact]
