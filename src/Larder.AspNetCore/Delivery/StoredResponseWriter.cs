@@ -2,6 +2,7 @@ using System.Globalization;
 using Larder.AspNetCore.Rfc9111;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
+using Statuses = Microsoft.AspNetCore.Http.StatusCodes;
 
 namespace Larder.AspNetCore;
 
@@ -21,14 +22,14 @@ internal static class StoredResponseWriter
         HttpRequest request = context.Request;
         HttpResponse response = context.Response;
         IHeaderDictionary asked = request.Headers;
-        bool notModified = stored.Status == Microsoft.AspNetCore.Http.StatusCodes.Status200OK
+        bool notModified = stored.Status == Statuses.Status200OK
             && (asked.IfNoneMatch.Count > 0 || asked.IfModifiedSince.Count > 0)
             && Conditionals.IsNotModified(asked.IfNoneMatch, asked.IfModifiedSince, stored.Facts.ETag, stored.Facts.LastModified, stored.Facts.Date ?? stored.ReceivedTime, now);
         WriteHeaders(response.Headers, stored, notModified);
         WriteCacheHeaders(response.Headers, stored, stored.PreparedFor(age), reason);
         if (notModified)
         {
-            response.StatusCode = Microsoft.AspNetCore.Http.StatusCodes.Status304NotModified;
+            response.StatusCode = Statuses.Status304NotModified;
             return Task.CompletedTask;
         }
         response.StatusCode = stored.Status;
@@ -58,7 +59,7 @@ internal static class StoredResponseWriter
             _ => Stale,
         };
         string status = reason == Reason.HitMemory ? prepared.CacheStatus
-            : reason == Reason.Revalidated ? CacheStatus.Forwarded(CacheStatus.FwdFor(reason), Microsoft.AspNetCore.Http.StatusCodes.Status304NotModified, true, false, reason.Name())
+            : reason == Reason.Revalidated ? CacheStatus.Forwarded(CacheStatus.FwdFor(reason), Statuses.Status304NotModified, true, false, reason.Name())
             : CacheStatus.Hit(prepared.Remaining, reason.Name());
         // Caches nearer to the origin come first (RFC 9211 §2).
         headers[ResponseHeaders.CacheStatusName] = StringValues.Concat(headers[ResponseHeaders.CacheStatusName], status);
@@ -74,7 +75,7 @@ internal static class StoredResponseWriter
     private static bool ApplyRange(HttpContext context, StoredResponse stored, DateTimeOffset now, ref long first, ref long length)
     {
         IHeaderDictionary asked = context.Request.Headers;
-        if (stored.Status != Microsoft.AspNetCore.Http.StatusCodes.Status200OK || stored.Facts.HasContentRange || !HttpMethods.IsGet(context.Request.Method)
+        if (stored.Status != Statuses.Status200OK || stored.Facts.HasContentRange || !HttpMethods.IsGet(context.Request.Method)
             || asked.Range.Count != 1
             || !ByteRange.IfRange(asked.IfRange, stored.Facts.ETag, stored.Facts.LastModified, stored.Facts.Date, now)) return true;
         RangeResult range = ByteRange.Parse(asked.Range[0], length);
@@ -82,13 +83,13 @@ internal static class StoredResponseWriter
         HttpResponse response = context.Response;
         if (range.Kind == RangeKind.Unsatisfiable)
         {
-            response.StatusCode = Microsoft.AspNetCore.Http.StatusCodes.Status416RangeNotSatisfiable;
+            response.StatusCode = Statuses.Status416RangeNotSatisfiable;
             response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{length}");
             response.Headers.Remove("Content-Type");
             response.ContentLength = 0;
             return false;
         }
-        response.StatusCode = Microsoft.AspNetCore.Http.StatusCodes.Status206PartialContent;
+        response.StatusCode = Statuses.Status206PartialContent;
         response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {range.First}-{range.Last}/{length}");
         (first, length) = (range.First, range.Length);
         return true;
@@ -107,5 +108,5 @@ internal static class StoredResponseWriter
         return body.WriteToAsync(context.Response.BodyWriter, first, length, context.RequestAborted);
     }
 
-    private static bool HasBody(int status) => status is not (Microsoft.AspNetCore.Http.StatusCodes.Status204NoContent or Microsoft.AspNetCore.Http.StatusCodes.Status205ResetContent or Microsoft.AspNetCore.Http.StatusCodes.Status304NotModified);
+    private static bool HasBody(int status) => status is not (Statuses.Status204NoContent or Statuses.Status205ResetContent or Statuses.Status304NotModified);
 }

@@ -40,6 +40,9 @@ public sealed record CacheRule
     /// <summary>How long a stale answer may stand in for an error, where the response does not say.</summary>
     public TimeSpan? StaleIfError { get; init; }
 
+    /// <summary>How long a stale answer may be served while a new one is fetched in the background, where the response does not say.</summary>
+    public TimeSpan? StaleWhileRevalidate { get; init; }
+
     internal bool IsFor(string method)
     {
         if (Methods.Count == 0) return HttpMethods.IsGet(method) || HttpMethods.IsHead(method);

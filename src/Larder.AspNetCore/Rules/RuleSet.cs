@@ -57,6 +57,7 @@ internal sealed class RuleSet
     {
         { Ttl: { } ttl } when ttl < TimeSpan.FromSeconds(1) || ttl > TimeSpan.FromDays(365) => $"ttl is {ttl}; allowed is 1 second to 365 days.",
         { StaleIfError: { } window } when window < TimeSpan.Zero || window > TimeSpan.FromDays(365) => $"staleIfError is {window}; allowed is 0 to 365 days.",
+        { StaleWhileRevalidate: { } window } when window < TimeSpan.Zero || window > TimeSpan.FromDays(365) => $"staleWhileRevalidate is {window}; allowed is 0 to 365 days.",
         { Never: true, Ttl: not null } => "it says never and gives a ttl.",
         { Tags.Count: > 20 } => $"it has {rule.Tags.Count} tags; allowed are 20.",
         _ when rule.Methods.Any(string.IsNullOrWhiteSpace) => "a method is empty.",
