@@ -26,6 +26,9 @@ public sealed class HttpCacheOptions
     /// <summary>Also caches answers such as 400 and 431, which one odd request can provoke for all others; off by default.</summary>
     public bool CacheProvocableErrors { get; set; }
 
+    /// <summary>Something in front takes forwarding headers out of requests, so that they need not be part of the key.</summary>
+    internal bool ForwardingHeadersAreStripped { get; set; }
+
     /// <summary>Caches what the path matches, for <paramref name="ttl"/> where the origin does not say.</summary>
     public HttpCacheOptions Cache(string pathTemplate, TimeSpan ttl, RuleScope scope = RuleScope.Shared, params string[] tags)
     {

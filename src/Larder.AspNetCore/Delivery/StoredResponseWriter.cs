@@ -15,16 +15,15 @@ internal static class StoredResponseWriter
     private static readonly StringValues Hit = "HIT";
     private static readonly StringValues Stale = "STALE";
     private static readonly StringValues Revalidated = "REVALIDATED";
+    private static readonly StringValues Coalesced = "COALESCED";
 
     /// <summary>Answers the request from <paramref name="stored"/>, which has been found usable for <paramref name="reason"/>.</summary>
-    public static Task WriteAsync(HttpContext context, StoredResponse stored, TimeSpan age, Reason reason, DateTimeOffset now)
+    public static Task WriteAsync(HttpContext context, StoredResponse stored, TimeSpan age, Reason reason, TimeProvider time)
     {
         HttpRequest request = context.Request;
         HttpResponse response = context.Response;
         IHeaderDictionary asked = request.Headers;
-        bool notModified = stored.Status == Statuses.Status200OK
-            && (asked.IfNoneMatch.Count > 0 || asked.IfModifiedSince.Count > 0)
-            && Conditionals.IsNotModified(asked.IfNoneMatch, asked.IfModifiedSince, stored.Facts.ETag, stored.Facts.LastModified, stored.Facts.Date ?? stored.ReceivedTime, now);
+        bool notModified = (asked.IfNoneMatch.Count > 0 || asked.IfModifiedSince.Count > 0) && IsNotModified(asked, stored, time.GetUtcNow());
         WriteHeaders(response.Headers, stored, notModified);
         WriteCacheHeaders(response.Headers, stored, stored.PreparedFor(age), reason);
         if (notModified)
@@ -36,11 +35,17 @@ internal static class StoredResponseWriter
         if (stored.ReasonPhrase is { } phrase)
             context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpResponseFeature>()!.ReasonPhrase = phrase;
         (long first, long length) = (0, stored.Body.Length);
-        if (asked.Range.Count > 0 && !ApplyRange(context, stored, now, ref first, ref length)) return Task.CompletedTask;
+        if (asked.Range.Count > 0 && !ApplyRange(context, stored, time.GetUtcNow(), ref first, ref length)) return Task.CompletedTask;
         if (HasBody(stored.Status)) response.ContentLength = length;
         if (length == 0 || HttpMethods.IsHead(request.Method)) return Task.CompletedTask;
         return WriteBodyAsync(context, stored.Body, first, length);
     }
+
+    private static bool IsNotModified(IHeaderDictionary asked, StoredResponse stored, DateTimeOffset now) =>
+        stored.Status == Statuses.Status200OK
+        && Conditionals.IsNotModified(
+            asked.IfNoneMatch, asked.IfModifiedSince, stored.Facts.Response.ETag, stored.Facts.Response.LastModified,
+            stored.Facts.Response.Date ?? stored.ReceivedTime, now);
 
     private static void WriteHeaders(IHeaderDictionary headers, StoredResponse stored, bool notModified)
     {
@@ -56,11 +61,16 @@ internal static class StoredResponseWriter
         {
             Reason.HitMemory or Reason.HitRedis => Hit,
             Reason.Revalidated => Revalidated,
+            Reason.Coalesced => Coalesced,
             _ => Stale,
         };
-        string status = reason == Reason.HitMemory ? prepared.CacheStatus
-            : reason == Reason.Revalidated ? CacheStatus.Forwarded(CacheStatus.FwdFor(reason), Statuses.Status304NotModified, true, false, reason.Name())
-            : CacheStatus.Hit(prepared.Remaining, reason.Name());
+        string status = reason switch
+        {
+            Reason.HitMemory => prepared.CacheStatus,
+            Reason.Revalidated => CacheStatus.Forwarded("stale", Statuses.Status304NotModified, stored: true, collapsed: false, reason.Name()),
+            Reason.Coalesced => CacheStatus.Forwarded("uri-miss", null, stored: false, collapsed: true, reason.Name()),
+            _ => CacheStatus.Hit(prepared.Remaining, reason.Name()),
+        };
         // Caches nearer to the origin come first (RFC 9211 §2).
         headers[ResponseHeaders.CacheStatusName] = StringValues.Concat(headers[ResponseHeaders.CacheStatusName], status);
     }
@@ -75,9 +85,9 @@ internal static class StoredResponseWriter
     private static bool ApplyRange(HttpContext context, StoredResponse stored, DateTimeOffset now, ref long first, ref long length)
     {
         IHeaderDictionary asked = context.Request.Headers;
-        if (stored.Status != Statuses.Status200OK || stored.Facts.HasContentRange || !HttpMethods.IsGet(context.Request.Method)
+        if (stored.Status != Statuses.Status200OK || stored.Facts.Response.HasContentRange || !HttpMethods.IsGet(context.Request.Method)
             || asked.Range.Count != 1
-            || !ByteRange.IfRange(asked.IfRange, stored.Facts.ETag, stored.Facts.LastModified, stored.Facts.Date, now)) return true;
+            || !ByteRange.IfRange(asked.IfRange, stored.Facts.Response.ETag, stored.Facts.Response.LastModified, stored.Facts.Response.Date, now)) return true;
         RangeResult range = ByteRange.Parse(asked.Range[0], length);
         if (range.Kind == RangeKind.None) return true;
         HttpResponse response = context.Response;

@@ -30,8 +30,11 @@ internal sealed class VariantIndex(RuleSet rules, string[][] nominated) : HttpEn
 }
 
 /// <summary>A complete stored response. Immutable but for the prepared header values, which any reader may replace.</summary>
-internal sealed class StoredResponse(RuleSet rules) : HttpEntry(rules)
+internal sealed class StoredResponse(RuleSet rules, in StoredFacts facts) : HttpEntry(rules)
 {
+    /// <summary>What the decisions of RFC 9111 need; a field, so that it is passed by reference and not copied.</summary>
+    public readonly StoredFacts Facts = facts;
+
     private PreparedAge? _prepared;
 
     public required int Status { get; init; }
@@ -39,8 +42,6 @@ internal sealed class StoredResponse(RuleSet rules) : HttpEntry(rules)
     /// <summary>End-to-end fields in order, without Age and Content-Length, which are written anew.</summary>
     public required KeyValuePair<string, StringValues>[] Headers { get; init; }
     public required StoredBody Body { get; init; }
-    public required ResponseFacts Facts { get; init; }
-    public required TimeSpan Lifetime { get; init; }
     /// <summary>Its age when it was received (RFC 9111 §4.2.3).</summary>
     public required TimeSpan InitialAge { get; init; }
     /// <summary>When it was received, in milliseconds of the cache's clock.</summary>
@@ -56,10 +57,8 @@ internal sealed class StoredResponse(RuleSet rules) : HttpEntry(rules)
     /// <summary>Its endpoint demands authorization: it is served only where that has taken place.</summary>
     public bool RequiresAuthorization { get; init; }
 
-    public StoredFacts StoredFacts => new(Facts, Lifetime);
-
     /// <summary>The entity tag the origin knows, for validation.</summary>
-    public string? OriginETag => HasOwnETag ? null : Facts.ETag;
+    public string? OriginETag => HasOwnETag ? null : Facts.Response.ETag;
 
     public TimeSpan AgeAt(long now) => InitialAge + TimeSpan.FromMilliseconds(now - ReceivedAt);
 
@@ -68,7 +67,7 @@ internal sealed class StoredResponse(RuleSet rules) : HttpEntry(rules)
     {
         long seconds = (long)age.TotalSeconds;
         PreparedAge? prepared = _prepared;
-        if (prepared is null || prepared.Seconds != seconds) _prepared = prepared = new(seconds, (long)Lifetime.TotalSeconds - seconds);
+        if (prepared is null || prepared.Seconds != seconds) _prepared = prepared = new(seconds, (long)Facts.Lifetime.TotalSeconds - seconds);
         return prepared;
     }
 }

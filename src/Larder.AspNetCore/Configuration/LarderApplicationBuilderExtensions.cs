@@ -1,0 +1,38 @@
+using Larder;
+using Larder.AspNetCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Puts the HTTP cache into the request pipeline.</summary>
+public static class LarderApplicationBuilderExtensions
+{
+    /// <summary>
+    /// Caches the responses of everything that is added after it, by RFC 9111 and the rules of
+    /// <see cref="HttpCacheOptions"/>. Put it first, before <c>UseRouting</c>, for hits that cost no routing; put it after
+    /// <c>UseAuthentication</c> and <c>UseAuthorization</c> where rules are private or endpoints demand authorization: what
+    /// they answer is served only from there.
+    /// </summary>
+    /// <exception cref="InvalidOperationException"><c>AddLarder</c> was not called.</exception>
+    /// <exception cref="AggregateException">Rules that can't work; one message for each.</exception>
+    public static IApplicationBuilder UseLarder(this IApplicationBuilder app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        LarderCache engine = app.ApplicationServices.GetService<LarderCache>()
+            ?? throw new InvalidOperationException("UseLarder needs the cache: call builder.Services.AddLarder() first.");
+        HttpCacheOptions options = app.ApplicationServices.GetRequiredService<IOptions<HttpCacheOptions>>().Value;
+        TimeProvider time = app.ApplicationServices.GetService<TimeProvider>() ?? TimeProvider.System;
+        var cache = new HttpCache(engine, options, time);
+        var judge = new RequestJudge(cache, keyForwardingHeaders: !options.ForwardingHeadersAreStripped);
+        return app.Use(next => new LarderMiddleware(next, cache, judge).InvokeAsync);
+    }
+
+    /// <summary>Sets how HTTP responses are cached.</summary>
+    public static ILarderBuilder AddHttpCaching(this ILarderBuilder builder, Action<HttpCacheOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.Configure(configure);
+        return builder;
+    }
+}

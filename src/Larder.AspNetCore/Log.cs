@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Logging;
+
+namespace Larder.AspNetCore;
+
+/// <summary>What the HTTP cache logs. Event ids are stable; URLs and keys never appear.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(2001, LogLevel.Warning, "A background refresh failed; the stale response stays until its window ends.")]
+    public static partial void RefreshFailed(ILogger logger, Exception exception);
+}

@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Larder.AspNetCore;
+
+/// <summary>
+/// Refresh: fetches what is stale for nobody, while a stale response is served (RFC 5861 §3). At most one for a key at
+/// a time, and a bounded number in all; a failure leaves what is stored until its window ends.
+/// </summary>
+internal sealed class BackgroundRefresh(RequestDelegate next, HttpCache cache)
+{
+    private const int Most = 256;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly ConcurrentDictionary<string, bool> _underWay = new(KeyComparer.Instance);
+
+    public void Start(HttpContext context, Verdict verdict)
+    {
+        string key = verdict.Key!.Primary;
+        if (_underWay.Count >= Most || !_underWay.TryAdd(key, true)) return;
+        IServiceScopeFactory? scopes = context.RequestServices?.GetService<IServiceScopeFactory>();
+        HttpContext detached = DetachedExchange.CopyOf(context);
+        verdict = verdict with { Reason = Reason.MissExpired };
+        // The client's own flow (its activity, its logging scopes) ends with its answer.
+        using (ExecutionContext.SuppressFlow())
+            _ = Task.Run(() => RunAsync(detached, scopes, verdict, key));
+    }
+
+    private async Task RunAsync(HttpContext context, IServiceScopeFactory? scopes, Verdict verdict, string key)
+    {
+        using var patience = new CancellationTokenSource(Patience, cache.Time);
+        AsyncServiceScope? scope = scopes?.CreateAsyncScope();
+        try
+        {
+            context.RequestAborted = patience.Token;
+            if (scope is { } services) context.RequestServices = services.ServiceProvider;
+            await new Fetch(cache, context, verdict, null).RunAsync(next);
+            await context.Response.CompleteAsync();
+        }
+        catch (Exception e)
+        {
+            Log.RefreshFailed(scope?.ServiceProvider.GetService<ILogger<BackgroundRefresh>>() ?? NullLogger<BackgroundRefresh>.Instance, e);
+        }
+        finally
+        {
+            _underWay.TryRemove(key, out _);
+            if (scope is { } services) await services.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+
+namespace Larder.AspNetCore;
+
+/// <summary>
+/// Requests whose answer others wait for: one request to the origin for many clients.
+/// </summary>
+/// <remarks>
+/// Invariants.
+/// 1. Whoever waits judges again afterwards, from Receive on: it never takes an answer that does not stand in the
+///    store for its own request, so no user gets another's and nothing outlives an invalidation.
+/// 2. The waiting end when the answer is stored, when it turns out not to be storable (at its headers), or when the
+///    first request ends in any other way.
+/// 3. A key whose answer was not storable is not waited for again for a while: such requests must not queue up.
+/// </remarks>
+internal sealed class CollapsedRequests
+{
+    private const int Remembered = 4096;
+    private const long RememberedFor = 10_000;
+
+    private readonly ConcurrentDictionary<string, CollapsedRequest> _underWay = new(KeyComparer.Instance);
+    private readonly (int Hash, long Until)[] _unstorable = new (int, long)[Remembered];
+    private readonly Lock _remembering = new();
+
+    public int UnderWay => _underWay.Count;
+
+    /// <summary>Becomes the first for the key (the result is not null), follows the first (the task is not null), or neither.</summary>
+    public CollapsedRequest? Join(string key, out Task? leader)
+    {
+        leader = null;
+        if (WasUnstorable(key)) return null;
+        var own = new CollapsedRequest(this, key);
+        CollapsedRequest first = _underWay.GetOrAdd(key, own);
+        if (ReferenceEquals(first, own)) return own;
+        leader = first.Ended;
+        return null;
+    }
+
+    public void Remove(CollapsedRequest request) => _underWay.TryRemove(new(request.Key, request));
+
+    public void RememberUnstorable(string key)
+    {
+        int hash = KeyComparer.Hash(key);
+        lock (_remembering) _unstorable[hash & (Remembered - 1)] = (hash, Environment.TickCount64 + RememberedFor);
+    }
+
+    private bool WasUnstorable(string key)
+    {
+        int hash = KeyComparer.Hash(key);
+        lock (_remembering)
+        {
+            (int known, long until) = _unstorable[hash & (Remembered - 1)];
+            return known == hash && Environment.TickCount64 < until;
+        }
+    }
+}
+
+/// <summary>The request that asks the origin while others wait.</summary>
+internal sealed class CollapsedRequest(CollapsedRequests table, string key) : IDisposable
+{
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public string Key => key;
+
+    public Task Ended => _ended.Task;
+
+    /// <summary>The answer will not be stored: nobody should wait for it, now or soon.</summary>
+    public void Release()
+    {
+        table.RememberUnstorable(key);
+        Dispose();
+    }
+
+    public void Dispose()
+    {
+        table.Remove(this);
+        _ended.TrySetResult();
+    }
+}

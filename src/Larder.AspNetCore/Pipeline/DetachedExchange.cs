@@ -1,0 +1,91 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+
+namespace Larder.AspNetCore;
+
+/// <summary>A request of the cache's own, made after a client's, whose answer goes nowhere but into the store.</summary>
+internal sealed class DetachedExchange : IHttpResponseFeature, IHttpResponseBodyFeature
+{
+    private readonly Stack<(Func<object, Task> Callback, object State)> _onStarting = new();
+    private readonly Stack<(Func<object, Task> Callback, object State)> _onCompleted = new();
+    private readonly PipeWriter _writer = PipeWriter.Create(Stream.Null);
+    private bool _completed;
+
+    private DetachedExchange()
+    {
+    }
+
+    public int StatusCode { get; set; } = StatusCodes.Status200OK;
+    public string? ReasonPhrase { get; set; }
+    public IHeaderDictionary Headers { get; set; } = new HeaderDictionary();
+    public Stream Body { get; set; } = Stream.Null;
+    public bool HasStarted { get; private set; }
+    public Stream Stream => Stream.Null;
+    public PipeWriter Writer => _writer;
+
+    /// <summary>The request again, as a GET without conditions, ranges and body, for the same user from the same peer.</summary>
+    public static HttpContext CopyOf(HttpContext context)
+    {
+        IHttpRequestFeature asked = context.Features.GetRequiredFeature<IHttpRequestFeature>();
+        var headers = new HeaderDictionary();
+        foreach ((string name, StringValues values) in asked.Headers) headers[name] = values;
+        foreach (string name in (ReadOnlySpan<string>)["If-None-Match", "If-Modified-Since", "If-Range", "Range", "Cache-Control", "Pragma"]) headers.Remove(name);
+        var exchange = new DetachedExchange();
+        var features = new FeatureCollection();
+        features.Set<IHttpRequestFeature>(new HttpRequestFeature
+        {
+            Method = HttpMethods.Get,
+            Protocol = asked.Protocol,
+            Scheme = asked.Scheme,
+            PathBase = asked.PathBase,
+            Path = asked.Path,
+            QueryString = asked.QueryString,
+            RawTarget = asked.RawTarget,
+            Headers = headers,
+            Body = Stream.Null,
+        });
+        features.Set<IHttpResponseFeature>(exchange);
+        features.Set<IHttpResponseBodyFeature>(exchange);
+        features.Set<IHttpRequestBodyDetectionFeature>(NoBody.Instance);
+        return new DefaultHttpContext(features)
+        {
+            User = context.User,
+            Connection = { RemoteIpAddress = context.Connection.RemoteIpAddress, RemotePort = context.Connection.RemotePort },
+        };
+    }
+
+    public void OnStarting(Func<object, Task> callback, object state) => _onStarting.Push((callback, state));
+
+    public void OnCompleted(Func<object, Task> callback, object state) => _onCompleted.Push((callback, state));
+
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        if (HasStarted) return;
+        while (_onStarting.TryPop(out var starting)) await starting.Callback(starting.State);
+        HasStarted = true;
+    }
+
+    public async Task CompleteAsync()
+    {
+        if (_completed) return;
+        _completed = true;
+        await StartAsync();
+        await _writer.CompleteAsync();
+        while (_onCompleted.TryPop(out var done)) await done.Callback(done.State);
+    }
+
+    public void DisableBuffering()
+    {
+    }
+
+    public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) => StartAsync(cancellationToken);
+
+    private sealed class NoBody : IHttpRequestBodyDetectionFeature
+    {
+        public static readonly NoBody Instance = new();
+
+        public bool CanHaveBody => false;
+    }
+}

@@ -1,0 +1,189 @@
+using Larder.AspNetCore.Rfc9111;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+using Statuses = Microsoft.AspNetCore.Http.StatusCodes;
+
+namespace Larder.AspNetCore;
+
+/// <summary>
+/// Fetch: asks the origin, conditionally where something with a validator is stored, and stores what passes.
+/// </summary>
+/// <remarks>
+/// The stamp is taken before the origin is asked: what an invalidation overtakes meanwhile is not stored. The client
+/// gets its bytes as they come; only three answers are held back, since a stored response is served instead: a 304 to
+/// the cache's own validation, an error for which a stale response may stand in, and no answer at all.
+/// </remarks>
+internal sealed class Fetch : ITeeOwner
+{
+    private enum Instead : byte
+    {
+        Nothing,
+        Confirmed,
+        Stale,
+    }
+
+    private readonly HttpCache _cache;
+    private readonly HttpContext _context;
+    private readonly Verdict _verdict;
+    private readonly CollapsedRequest? _collapsed;
+    private readonly RequestFacts _request;
+    private readonly Stamp _stamp;
+    private readonly DateTimeOffset _requestTime;
+    private readonly ConditionalHeaders _conditionals;
+    private readonly ResponseSnapshot _before;
+    private Instead _instead;
+    private bool _delivering;
+    private StorePlan? _plan;
+    private ResponseRecorder? _recorder;
+
+    public Fetch(HttpCache cache, HttpContext context, in Verdict verdict, CollapsedRequest? collapsed)
+    {
+        _cache = cache;
+        _context = context;
+        _verdict = verdict;
+        _collapsed = collapsed;
+        _request = RequestFacts.From(HttpMethods.IsHead(context.Request.Method), new HeaderLookup(context.Request.Headers));
+        _stamp = cache.Engine.BeginFill();
+        _requestTime = cache.Now;
+        _conditionals = new(context.Request.Headers);
+        _before = new(context.Response);
+    }
+
+    private StoredResponse? Stored => _verdict.Stored;
+
+    private FetchKey Key => _verdict.Key!;
+
+    private TimeSpan StoredAge => Stored!.AgeAt(_cache.Clock.Now);
+
+    public async Task RunAsync(RequestDelegate next)
+    {
+        bool validates = _conditionals.Replace(Stored, hasRuleTtl: Key.Rule?.Rule.Ttl is not null);
+        try
+        {
+            long written = await AskOriginAsync(next);
+            if (_instead == Instead.Nothing) Complete(written);
+            else await DeliverInsteadAsync(validates);
+        }
+        finally
+        {
+            _recorder?.Dispose();
+        }
+    }
+
+    /// <summary>Runs the application, or the forwarder, with the body going through the tee.</summary>
+    /// <returns>How many bytes of body it wrote.</returns>
+    private async Task<long> AskOriginAsync(RequestDelegate next)
+    {
+        IHttpResponseBodyFeature inner = _context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        var tee = new TeeBody(inner, this, _context.Response);
+        _context.Response.OnStarting(static state => ((Fetch)state).OnStarting(), this);
+        _context.Features.Set<IHttpResponseBodyFeature>(tee);
+        try
+        {
+            await next(_context);
+            await tee.FinishAsync();
+        }
+        catch (Exception e) when (MayStandIn(e))
+        {
+            _instead = Instead.Stale;
+        }
+        finally
+        {
+            _conditionals.Restore();
+            _context.Features.Set(inner);
+            // An answer that ended without being stored holds nobody up any longer.
+            if (_plan is null && _instead == Instead.Nothing) _collapsed?.Release();
+        }
+        return tee.Written;
+    }
+
+    /// <summary>Before the response starts: a stored response may be served in its place.</summary>
+    TeeMode ITeeOwner.BeforeStart()
+    {
+        if (Stored is null) return TeeMode.Forward;
+        int status = _context.Response.StatusCode;
+        if (status == Statuses.Status304NotModified && _conditionals.Validates) _instead = Instead.Confirmed;
+        else if (MayStandInFor(status)) _instead = Instead.Stale;
+        return _instead == Instead.Nothing ? TeeMode.Forward : TeeMode.Discard;
+    }
+
+    TeeMode ITeeOwner.ModeOnceStarted => _plan?.ClientHasIt == true ? TeeMode.RecordOnly : TeeMode.Forward;
+
+    ResponseRecorder? ITeeOwner.Recorder => _recorder;
+
+    private bool MayStandInFor(int status)
+    {
+        bool unreachable = _context.Features.Get<IOriginFailureFeature>() is not null;
+        return (unreachable || Reuse.IsError(status)) && _cache.MayServeStaleOnError(Stored!, StoredAge, _request, unreachable);
+    }
+
+    private bool MayStandIn(Exception e) =>
+        Stored is not null && !_context.Response.HasStarted && !_context.RequestAborted.IsCancellationRequested
+        && e is not BadHttpRequestException
+        && _cache.MayServeStaleOnError(Stored, StoredAge, _request, _context.Features.Get<IOriginFailureFeature>() is not null);
+
+    /// <summary>The last of the callbacks before the headers leave: what they are now is what is judged and stored.</summary>
+    private Task OnStarting()
+    {
+        if (_delivering || _instead != Instead.Nothing) return Task.CompletedTask;
+        HttpResponse response = _context.Response;
+        (StorePlan? plan, Reason unstored) = _cache.Storer.Plan(Key, _request, _context, _requestTime);
+        _plan = plan;
+        if (plan is null)
+        {
+            _collapsed?.Release();
+            _cache.Count(unstored);
+        }
+        else
+        {
+            _recorder = new(_cache.Budget, _cache.Options.MaxBodyBytes, response.ContentLength);
+            plan.ClientHasIt = _conditionals.ClientHas(plan, _cache.Now);
+        }
+        IHeaderDictionary headers = response.Headers;
+        headers[ResponseHeaders.XCache] = "MISS";
+        string detail = plan is null ? $"{_verdict.Reason.Name()}, {unstored.Name()}" : _verdict.Reason.Name();
+        headers[ResponseHeaders.CacheStatusName] = StringValues.Concat(
+            headers[ResponseHeaders.CacheStatusName],
+            CacheStatus.Forwarded(CacheStatus.FwdFor(_verdict.Reason), response.StatusCode, plan is not null, false, detail));
+        if (plan?.ClientHasIt == true)
+        {
+            response.StatusCode = Statuses.Status304NotModified;
+            response.ContentLength = null;
+            headers.Remove("Content-Type");
+        }
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Stores what was recorded, if it is whole.</summary>
+    private void Complete(long written)
+    {
+        _cache.Count(_verdict.Reason);
+        if (_plan is null || _recorder is not { } recorder) return;
+        // A handler that saw its client leave may end early and quietly: without an announced length nobody can tell.
+        bool isWhole = _plan.ContentLength is { } announced ? announced == written : !_context.RequestAborted.IsCancellationRequested;
+        Reason unstored = recorder.GaveUp != Reason.None ? recorder.GaveUp
+            : !isWhole ? Reason.UnstoredIncomplete
+            : _cache.Storer.Store(_plan, Key, recorder.ToBody(), _context.Request.Headers, _stamp);
+        if (unstored != Reason.None) _cache.Count(unstored);
+    }
+
+    private async Task DeliverInsteadAsync(bool validates)
+    {
+        _delivering = true;
+        StoredResponse stored = Stored!;
+        Reason reason = Reason.StaleError;
+        StringValues cookies = default;
+        if (_instead == Instead.Confirmed && validates)
+        {
+            reason = Reason.Revalidated;
+            // Cookies that come with a confirmation are for the client that asked; they are never stored.
+            cookies = _context.Response.Headers.SetCookie;
+            stored = await _cache.Storer.FreshenAsync(stored, Key, _context, _request, _requestTime, _stamp);
+        }
+        _before.Restore();
+        if (cookies.Count > 0) _context.Response.Headers.SetCookie = cookies;
+        _cache.Count(reason);
+        await StoredResponseWriter.WriteAsync(_context, stored, stored.AgeAt(_cache.Clock.Now), reason, _cache.Time);
+    }
+}

@@ -1,0 +1,121 @@
+using Larder.AspNetCore.Rfc9111;
+using Microsoft.AspNetCore.Http;
+
+namespace Larder.AspNetCore;
+
+/// <summary>Receive, Lookup and Judge: from a request to what is to be done with it, without I/O and, for a hit, without allocation.</summary>
+internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
+{
+    private const string AuthorizationTookPlace = "__AuthorizationMiddlewareWithEndpointInvoked";
+
+    public Verdict Receive(HttpContext context)
+    {
+        HttpRequest request = context.Request;
+        bool isHead = HttpMethods.IsHead(request.Method);
+        if (!isHead && !HttpMethods.IsGet(request.Method))
+            return IsSafe(request.Method) ? Verdict.Pass(Reason.BypassMethod) : new() { Next = State.Write, Reason = Reason.BypassMethod };
+        RequestFacts facts = RequestFacts.From(isHead, new HeaderLookup(request.Headers));
+        if (Obstacle(request, facts) is not Reason.None and var obstacle) return Verdict.Pass(obstacle);
+
+        var key = new KeyBuilder(stackalloc char[256]);
+        try
+        {
+            return Lookup(context, facts, ref key);
+        }
+        finally
+        {
+            key.Dispose();
+        }
+    }
+
+    private Verdict Lookup(HttpContext context, in RequestFacts facts, ref KeyBuilder key)
+    {
+        if (RequestKey.AppendBase(context, ref key, keyForwardingHeaders, out Range target) is not Reason.None and var unkeyed) return Verdict.Pass(unkeyed);
+        RuleSet rules = cache.Rules;
+        HttpEntry? found = Find(key.Written, rules, out Reason missing);
+        CompiledRule? rule = null;
+        string? user = null;
+        // A shared entry was stored under these very rules, so it says all they would say.
+        if (found is null)
+        {
+            rule = RuleFor(context, rules, key.Written[target]);
+            if (rule?.Rule.Never == true) return Verdict.Pass(Reason.BypassRule);
+            if (rule?.IsPrivate == true)
+            {
+                user = cache.UserOf(context);
+                if (string.IsNullOrEmpty(user)) return Verdict.Pass(Reason.BypassUser);
+                RequestKey.AppendUser(ref key, user);
+                found = Find(key.Written, rules, out missing);
+            }
+        }
+        int primaryLength = key.Length;
+        if (found is VariantIndex index && (found = FindVariant(index, context.Request.Headers, ref key)) is null) missing = Reason.MissVary;
+
+        Verdict verdict = found is StoredResponse stored
+            ? Judge(context, facts, stored)
+            : new() { Next = facts.CacheControl.OnlyIfCached ? State.Refuse : State.Fetch, Reason = missing };
+        if (verdict.Next is not (State.Fetch or State.DeliverAndRefresh)) return verdict;
+
+        key.Truncate(primaryLength);
+        string primary = key.ToString();
+        return verdict with
+        {
+            Key = new(primary[..target.End], primary, target, context.Request.Path.Value ?? "/", user, rules, rule ?? RuleFor(context, rules, key.Written[target])),
+        };
+    }
+
+    private Verdict Judge(HttpContext context, in RequestFacts facts, StoredResponse stored)
+    {
+        if (stored.RequiresAuthorization && !context.Items.ContainsKey(AuthorizationTookPlace)) return Verdict.Pass(Reason.BypassAuthorization);
+        if ((facts.HasAuthorization || facts.HasCookie)
+            && !Storability.MayShare(facts, stored.Facts.Response, stored.IsDeclaredPublic, stored.IsPrivate)) return Verdict.Pass(Reason.BypassCredentials);
+        TimeSpan age = stored.AgeAt(cache.Clock.Now);
+        ReuseDecision decision = Reuse.Decide(facts, stored.Facts, age);
+        State next = decision.Kind switch
+        {
+            ReuseKind.Fresh or ReuseKind.Stale => State.Deliver,
+            _ when facts.CacheControl.OnlyIfCached => State.Refuse,
+            _ when decision.Reason == Reason.MissExpired && Reuse.MayServeWhileRevalidating(stored.Facts, age) => State.DeliverAndRefresh,
+            _ => State.Fetch,
+        };
+        return new() { Next = next, Reason = next == State.DeliverAndRefresh ? Reason.Stale : decision.Reason, Stored = stored, Age = age };
+    }
+
+    /// <summary>What makes a GET or HEAD one that is neither answered from the cache nor stored.</summary>
+    private static Reason Obstacle(HttpRequest request, in RequestFacts facts)
+    {
+        IHeaderDictionary headers = request.Headers;
+        if (headers.Upgrade.Count > 0) return Reason.BypassUpgrade;
+        if (request.ContentLength > 0 || headers.TransferEncoding.Count > 0) return Reason.BypassBody;
+        if (facts.CacheControl.NoStore) return Reason.BypassNoStore;
+        return Conditionals.IsForOrigin(headers.IfMatch, headers.IfUnmodifiedSince) ? Reason.BypassPrecondition : Reason.None;
+    }
+
+    private HttpEntry? FindVariant(VariantIndex index, IHeaderDictionary headers, ref KeyBuilder key)
+    {
+        int primaryLength = key.Length;
+        foreach (string[] nominated in index.Nominated)
+        {
+            RequestKey.AppendVariant(ref key, nominated, headers);
+            HttpEntry? variant = Find(key.Written, index.Rules, out _);
+            key.Truncate(primaryLength);
+            if (variant is StoredResponse) return variant;
+        }
+        return null;
+    }
+
+    private HttpEntry? Find(ReadOnlySpan<char> key, RuleSet rules, out Reason missing)
+    {
+        HttpEntry? found = cache.Engine.Find<HttpEntry>(key, out missing);
+        return found is not null && ReferenceEquals(found.Rules, rules) ? found : null;
+    }
+
+    private static CompiledRule? RuleFor(HttpContext context, RuleSet rules, ReadOnlySpan<char> target) =>
+        // The rules of GET are those of HEAD: both are answered from one entry.
+        rules.Find(HttpMethods.Get, context.Request.Path.Value ?? "/", RequestTarget.IsPlain(target));
+
+    /// <summary>RFC 9110 §9.2.1 and the registry of methods; what is unknown may write.</summary>
+    private static bool IsSafe(string method) =>
+        HttpMethods.IsOptions(method) || HttpMethods.IsTrace(method) || HttpMethods.IsConnect(method)
+        || method is "QUERY" or "PROPFIND" or "REPORT" or "SEARCH";
+}

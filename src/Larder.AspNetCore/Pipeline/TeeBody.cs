@@ -1,0 +1,188 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Larder.AspNetCore;
+
+/// <summary>Where the bytes of a response go.</summary>
+internal enum TeeMode : byte
+{
+    /// <summary>Headers may still change; what is written waits.</summary>
+    Undecided,
+    /// <summary>To the client, and to the recorder where there is one.</summary>
+    Forward,
+    /// <summary>To the recorder alone: the client was answered 304.</summary>
+    RecordOnly,
+    /// <summary>Nowhere: a stored response will be served instead.</summary>
+    Discard,
+}
+
+/// <summary>Who decides about a response that passes.</summary>
+internal interface ITeeOwner
+{
+    /// <summary>Asked once, before the response starts: Forward or Discard.</summary>
+    TeeMode BeforeStart();
+
+    /// <summary>Asked once, after the response started: Forward or RecordOnly.</summary>
+    TeeMode ModeOnceStarted { get; }
+
+    /// <summary>Where copies go; null when nothing is recorded.</summary>
+    ResponseRecorder? Recorder { get; }
+}
+
+/// <summary>
+/// Stands between the application and the server's response body. What is written before the first flush waits here;
+/// the first flush starts the response, when headers are final and it is decided what becomes of the body. From then
+/// on nothing is buffered: bytes go into the server's own buffers and are copied from there.
+/// </summary>
+internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
+{
+    private readonly IHttpResponseBodyFeature _inner;
+    private readonly ITeeOwner _owner;
+    private readonly HttpResponse _response;
+    private readonly ArrayBufferWriter<byte> _waiting = new();
+    private readonly TeeStream _stream;
+    private Memory<byte> _lent;
+    private TeeMode _mode;
+
+    public TeeBody(IHttpResponseBodyFeature inner, ITeeOwner owner, HttpResponse response)
+    {
+        _inner = inner;
+        _owner = owner;
+        _response = response;
+        _stream = new(this);
+    }
+
+    /// <summary>Bytes written by the application so far.</summary>
+    public long Written { get; private set; }
+
+    public Stream Stream => _stream;
+
+    public PipeWriter Writer => this;
+
+    public override bool CanGetUnflushedBytes => true;
+
+    public override long UnflushedBytes => _mode == TeeMode.Forward && _inner.Writer.CanGetUnflushedBytes ? _inner.Writer.UnflushedBytes : _waiting.WrittenCount;
+
+    public void DisableBuffering() => _inner.DisableBuffering();
+
+    public Task StartAsync(CancellationToken cancellationToken = default) => DecideAsync(cancellationToken);
+
+    /// <summary>After the application returned: starts a response that has no body, and flushes what waits.</summary>
+    public async Task FinishAsync()
+    {
+        if (_mode == TeeMode.Undecided && Written == 0 && _response.ContentLength is null && MayHaveLength()) _response.ContentLength = 0;
+        await DecideAsync(CancellationToken.None);
+        if (_mode == TeeMode.Forward) await _inner.Writer.FlushAsync(CancellationToken.None);
+    }
+
+    public async Task CompleteAsync()
+    {
+        await FinishAsync();
+        if (_mode != TeeMode.Discard) await _inner.CompleteAsync();
+    }
+
+    public async Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default)
+    {
+        await DecideAsync(cancellationToken);
+        if (_mode == TeeMode.Forward && _owner.Recorder is null)
+        {
+            await _inner.SendFileAsync(path, offset, count, cancellationToken);
+            return;
+        }
+        await SendFileFallback.SendFileAsync(_stream, path, offset, count, cancellationToken);
+    }
+
+    public override Memory<byte> GetMemory(int sizeHint = 0) =>
+        _lent = _mode == TeeMode.Forward ? _inner.Writer.GetMemory(sizeHint) : _waiting.GetMemory(sizeHint);
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    public override void Advance(int bytes)
+    {
+        Written += bytes;
+        if (_mode == TeeMode.Undecided)
+        {
+            _waiting.Advance(bytes);
+            return;
+        }
+        if (_mode != TeeMode.Discard) _owner.Recorder?.Write(_lent.Span[..bytes]);
+        if (_mode == TeeMode.Forward) _inner.Writer.Advance(bytes);
+        _lent = default;
+    }
+
+    public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+    {
+        await DecideAsync(cancellationToken);
+        return _mode == TeeMode.Forward ? await _inner.Writer.FlushAsync(cancellationToken) : default;
+    }
+
+    public override void CancelPendingFlush() => _inner.Writer.CancelPendingFlush();
+
+    /// <summary>The application has no more to write; the server completes the response itself.</summary>
+    public override void Complete(Exception? exception = null)
+    {
+    }
+
+    private Task DecideAsync(CancellationToken cancellationToken) =>
+        _mode == TeeMode.Undecided ? StartResponseAsync(cancellationToken) : Task.CompletedTask;
+
+    private async Task StartResponseAsync(CancellationToken cancellationToken)
+    {
+        TeeMode mode = _owner.BeforeStart();
+        if (mode == TeeMode.Forward)
+        {
+            await _inner.StartAsync(cancellationToken);
+            mode = _owner.ModeOnceStarted;
+        }
+        _mode = mode;
+        if (_waiting.WrittenCount == 0) return;
+        if (mode != TeeMode.Discard) _owner.Recorder?.Write(_waiting.WrittenSpan);
+        if (mode == TeeMode.Forward) _inner.Writer.Write(_waiting.WrittenSpan);
+        _waiting.Clear();
+    }
+
+    /// <summary>What a server does by itself for a response nobody wrote to, unless the response has been started.</summary>
+    private bool MayHaveLength() =>
+        _response.StatusCode is >= 200 and not (StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent or StatusCodes.Status304NotModified)
+        && !HttpMethods.IsHead(_response.HttpContext.Request.Method)
+        && _response.Headers.TransferEncoding.Count == 0;
+
+    /// <summary>The same body as a stream.</summary>
+    private sealed class TeeStream(TeeBody tee) : Stream
+    {
+        public override bool CanRead => false;
+        public override bool CanSeek => false;
+        public override bool CanWrite => true;
+        public override long Length => throw new NotSupportedException();
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override void Flush() => FlushAsync(CancellationToken.None).GetAwaiter().GetResult();
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => tee.FlushAsync(cancellationToken).AsTask();
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            // The server's own rule on synchronous writes stays in force.
+            if (tee._response.HttpContext.Features.Get<IHttpBodyControlFeature>() is { AllowSynchronousIO: false })
+                throw new InvalidOperationException("Synchronous operations are disallowed. Call WriteAsync or set AllowSynchronousIO to true instead.");
+            WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+        }
+
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await tee.DecideAsync(cancellationToken);
+            tee.Written += buffer.Length;
+            if (tee._mode != TeeMode.Discard) tee._owner.Recorder?.Write(buffer.Span);
+            if (tee._mode == TeeMode.Forward) await tee._inner.Writer.WriteAsync(buffer, cancellationToken);
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+    }
+}
