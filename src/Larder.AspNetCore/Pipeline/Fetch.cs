@@ -54,6 +54,9 @@ internal sealed class Fetch : ITeeOwner
 
     private FetchKey Key => _verdict.Key!;
 
+    /// <summary>Why the origin was asked, or, where no answer came from it, why not.</summary>
+    private Reason Cause => _context.Features.Get<IOriginFailureFeature>()?.Reason ?? _verdict.Reason;
+
     private TimeSpan StoredAge => Stored!.AgeAt(_cache.Clock.Now);
 
     public async Task RunAsync(RequestDelegate next)
@@ -141,8 +144,10 @@ internal sealed class Fetch : ITeeOwner
             plan.ClientHasIt = _conditionals.ClientHas(plan, _cache.Now);
         }
         IHeaderDictionary headers = response.Headers;
-        headers[ResponseHeaders.XCache] = "MISS";
-        string detail = plan is null ? $"{_verdict.Reason.Name()}, {unstored.Name()}" : _verdict.Reason.Name();
+        Reason reason = Cause;
+        bool failed = reason.Outcome() == Outcome.Error;
+        headers[ResponseHeaders.XCache] = failed ? "ERROR" : "MISS";
+        string detail = plan is null && !failed ? $"{reason.Name()}, {unstored.Name()}" : reason.Name();
         headers[ResponseHeaders.CacheStatusName] = StringValues.Concat(
             headers[ResponseHeaders.CacheStatusName],
             CacheStatus.Forwarded(CacheStatus.FwdFor(_verdict.Reason), response.StatusCode, plan is not null, false, detail));
@@ -158,7 +163,7 @@ internal sealed class Fetch : ITeeOwner
     /// <summary>Stores what was recorded, if it is whole.</summary>
     private void Complete(long written)
     {
-        _cache.Count(_verdict.Reason);
+        _cache.Count(Cause);
         if (_plan is null || _recorder is not { } recorder) return;
         // A handler that saw its client leave may end early and quietly: without an announced length nobody can tell.
         bool isWhole = _plan.ContentLength is { } announced ? announced == written : !_context.RequestAborted.IsCancellationRequested;
