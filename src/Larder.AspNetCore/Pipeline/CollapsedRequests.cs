@@ -13,27 +13,49 @@ namespace Larder.AspNetCore;
 ///    first request ends in any other way.
 /// 3. A key whose answer was not storable is not waited for again for a while: such requests must not queue up.
 /// </remarks>
-internal sealed class CollapsedRequests
+internal sealed class CollapsedRequests(TimeProvider time)
 {
     private const int Remembered = 4096;
     private const long RememberedFor = 10_000;
 
+    /// <summary>
+    /// How long a body is waited for once it has begun: it passes at the pace of the first client, who may be slow on
+    /// purpose.
+    /// </summary>
+    private static readonly TimeSpan BodyPatience = TimeSpan.FromSeconds(5);
+
     private readonly ConcurrentDictionary<string, CollapsedRequest> _underWay = new(KeyComparer.Instance);
     private readonly (int Hash, long Until)[] _unstorable = new (int, long)[Remembered];
     private readonly Lock _remembering = new();
+    private readonly CacheClock _clock = new(time);
 
     public int UnderWay => _underWay.Count;
 
-    /// <summary>Becomes the first for the key (the result is not null), follows the first (the task is not null), or neither.</summary>
-    public CollapsedRequest? Join(string key, out Task? leader)
+    /// <summary>Becomes the first for the key (the result is not null), finds the first, or neither.</summary>
+    public CollapsedRequest? Join(string key, out CollapsedRequest? leader)
     {
         leader = null;
         if (WasUnstorable(key)) return null;
         var own = new CollapsedRequest(this, key);
         CollapsedRequest first = _underWay.GetOrAdd(key, own);
         if (ReferenceEquals(first, own)) return own;
-        leader = first.Ended;
+        leader = first;
         return null;
+    }
+
+    /// <summary>Waits until the answer is stored or will not be; false when that takes too long.</summary>
+    public async Task<bool> WaitForAsync(CollapsedRequest leader, CancellationToken cancellationToken)
+    {
+        await leader.BodyBegun.WaitAsync(cancellationToken);
+        try
+        {
+            await leader.Ended.WaitAsync(BodyPatience, time, cancellationToken);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
     }
 
     public void Remove(CollapsedRequest request) => _underWay.TryRemove(new(request.Key, request));
@@ -41,7 +63,7 @@ internal sealed class CollapsedRequests
     public void RememberUnstorable(string key)
     {
         int hash = KeyComparer.Hash(key);
-        lock (_remembering) _unstorable[hash & (Remembered - 1)] = (hash, Environment.TickCount64 + RememberedFor);
+        lock (_remembering) _unstorable[hash & (Remembered - 1)] = (hash, _clock.Now + RememberedFor);
     }
 
     private bool WasUnstorable(string key)
@@ -50,7 +72,7 @@ internal sealed class CollapsedRequests
         lock (_remembering)
         {
             (int known, long until) = _unstorable[hash & (Remembered - 1)];
-            return known == hash && Environment.TickCount64 < until;
+            return known == hash && _clock.Now < until;
         }
     }
 }
@@ -60,9 +82,16 @@ internal sealed class CollapsedRequest(CollapsedRequests table, string key) : ID
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly TaskCompletionSource _bodyBegun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public string Key => key;
 
+    /// <summary>The answer's headers have come, and it will be stored, or the request has ended.</summary>
+    public Task BodyBegun => _bodyBegun.Task;
+
     public Task Ended => _ended.Task;
+
+    public void BeginBody() => _bodyBegun.TrySetResult();
 
     /// <summary>The answer will not be stored: nobody should wait for it, now or soon.</summary>
     public void Release()
@@ -75,5 +104,6 @@ internal sealed class CollapsedRequest(CollapsedRequests table, string key) : ID
     {
         table.Remove(this);
         _ended.TrySetResult();
+        _bodyBegun.TrySetResult();
     }
 }

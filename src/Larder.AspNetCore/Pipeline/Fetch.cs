@@ -136,11 +136,12 @@ internal sealed class Fetch : ITeeOwner
         if (plan is null)
         {
             _collapsed?.Release();
-            _cache.Count(unstored);
+            Count(unstored);
         }
         else
         {
             _recorder = new(_cache.Budget, _cache.Options.MaxBodyBytes, response.ContentLength);
+            _collapsed?.BeginBody();
             plan.ClientHasIt = _conditionals.ClientHas(plan, _cache.Now);
         }
         IHeaderDictionary headers = response.Headers;
@@ -163,14 +164,20 @@ internal sealed class Fetch : ITeeOwner
     /// <summary>Stores what was recorded, if it is whole.</summary>
     private void Complete(long written)
     {
-        _cache.Count(Cause);
+        Count(Cause);
         if (_plan is null || _recorder is not { } recorder) return;
         // A handler that saw its client leave may end early and quietly: without an announced length nobody can tell.
         bool isWhole = _plan.ContentLength is { } announced ? announced == written : !_context.RequestAborted.IsCancellationRequested;
         Reason unstored = recorder.GaveUp != Reason.None ? recorder.GaveUp
             : !isWhole ? Reason.UnstoredIncomplete
             : _cache.Storer.Store(_plan, Key, recorder.ToBody(), _context.Request.Headers, _stamp);
-        if (unstored != Reason.None) _cache.Count(unstored);
+        if (unstored != Reason.None) Count(unstored);
+    }
+
+    /// <summary>A refresh in the background is nobody's call and counts as none.</summary>
+    private void Count(Reason reason)
+    {
+        if (_verdict.Next == State.Fetch) _cache.Count(reason);
     }
 
     private async Task DeliverInsteadAsync(bool validates)
@@ -188,7 +195,7 @@ internal sealed class Fetch : ITeeOwner
         }
         _before.Restore();
         if (cookies.Count > 0) _context.Response.Headers.SetCookie = cookies;
-        _cache.Count(reason);
+        Count(reason);
         await StoredResponseWriter.WriteAsync(_context, stored, stored.AgeAt(_cache.Clock.Now), reason, _cache.Time);
     }
 }

@@ -17,6 +17,7 @@ internal sealed class HttpCache
         Clock = new(time);
         Budget = new(Math.Max(options.MaxBodyBytes, engine.Statistics.MaxBytes / 4));
         Storer = new(this);
+        Collapsed = new(time);
         _rules = new(options.Rules);
         _user = options.User ?? AuthenticatedUser;
     }
@@ -33,7 +34,7 @@ internal sealed class HttpCache
 
     public ResponseStorer Storer { get; }
 
-    public CollapsedRequests Collapsed { get; } = new();
+    public CollapsedRequests Collapsed { get; }
 
     public DateTimeOffset Now => Time.GetUtcNow();
 

@@ -45,20 +45,20 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
         }
         for (int joins = 0; joins < MaxJoins; joins++)
         {
-            using CollapsedRequest? own = cache.Collapsed.Join(verdict.Key!.Primary, out Task? leader);
+            using CollapsedRequest? own = cache.Collapsed.Join(verdict.Key!.Primary, out CollapsedRequest? leader);
             if (leader is null)
             {
                 await new Fetch(cache, context, verdict, own).RunAsync(next);
                 return;
             }
-            await leader.WaitAsync(context.RequestAborted);
+            bool ended = await cache.Collapsed.WaitForAsync(leader, context.RequestAborted);
             verdict = judge.Receive(context);
             if (verdict.Next is State.Deliver or State.DeliverAndRefresh)
             {
                 await DeliverAsync(context, verdict.Stored!, verdict.Age, Reason.Coalesced);
                 return;
             }
-            if (verdict.Next != State.Fetch) break;
+            if (!ended || verdict.Next != State.Fetch) break;
         }
         if (verdict.Next == State.Fetch) await new Fetch(cache, context, verdict, null).RunAsync(next);
         else await new Passage(cache, context, verdict.Reason, writes: false).RunAsync(next);

@@ -1,5 +1,6 @@
 using Larder.AspNetCore.Rfc9111;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Larder.AspNetCore;
 
@@ -14,7 +15,7 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         bool isHead = HttpMethods.IsHead(request.Method);
         if (!isHead && !HttpMethods.IsGet(request.Method))
             return IsSafe(request.Method) ? Verdict.Pass(Reason.BypassMethod) : new() { Next = State.Write, Reason = Reason.BypassMethod };
-        RequestFacts facts = RequestFacts.From(isHead, new HeaderLookup(request.Headers));
+        RequestFacts facts = FactsOf(request.Headers, isHead);
         if (Obstacle(request, facts) is not Reason.None and var obstacle) return Verdict.Pass(obstacle);
 
         var key = new KeyBuilder(stackalloc char[256]);
@@ -26,6 +27,20 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         {
             key.Dispose();
         }
+    }
+
+    /// <summary>As <see cref="RequestFacts.From"/>, by the server's fast properties: a hit reads no header by name.</summary>
+    private static RequestFacts FactsOf(IHeaderDictionary headers, bool isHead)
+    {
+        StringValues cacheControl = headers.CacheControl;
+        return new()
+        {
+            CacheControl = CacheControl.Parse(cacheControl),
+            HasAuthorization = headers.Authorization.Count > 0,
+            HasCookie = headers.Cookie.Count > 0,
+            IsHead = isHead,
+            PragmaNoCache = cacheControl.Count == 0 && Pragma.IsNoCache(headers.Pragma),
+        };
     }
 
     private Verdict Lookup(HttpContext context, in RequestFacts facts, ref KeyBuilder key)
