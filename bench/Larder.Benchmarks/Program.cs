@@ -1,0 +1,51 @@
+// Larder against a bare ConcurrentDictionary and the framework's MemoryCache. `bench/engine.sh` runs all of it and keeps the results.
+//
+//   (nothing)         BenchmarkDotNet, one process per case: about ten minutes
+//   --quick           the same in this process with short runs: about a minute, figures to look at, not to quote
+//   --paired          the three take turns of 20 ms; medians of the ratios, which a busy machine disturbs least
+//   --memory          bytes per entry
+//   --hits            share of hits of the mixed workload
+//
+// What else BenchmarkDotNet understands (--filter '*Hit*', --artifacts DIR, --list) goes with the first two.
+
+using BenchmarkDotNet.Analysers;
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Diagnosers;
+using BenchmarkDotNet.Exporters;
+using BenchmarkDotNet.Exporters.Json;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Loggers;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Larder.Benchmarks;
+using Perfolizer.Horology;
+
+Type[] types = [typeof(ReadBenchmarks), typeof(TwoThreadBenchmarks), typeof(WriteBenchmarks), typeof(MixedBenchmarks)];
+
+if (args.Contains("--memory")) return MemoryMeasurement.Run(Console.Out);
+if (args.Contains("--hits")) return HitShareMeasurement.Run(Console.Out);
+if (args.Contains("--paired")) return PairedMeasurement.Run(types, rounds: args.Contains("--quick") ? 11 : 101, Console.Out);
+
+bool quick = args.Contains("--quick");
+string[] rest = [.. args.Where(arg => arg != "--quick")];
+if (!rest.Contains("--filter") && !rest.Contains("--list")) rest = [.. rest, "--filter", "*"];
+
+Job job = quick
+    ? Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance).WithIterationTime(TimeInterval.FromMilliseconds(100)).WithId("Quick")
+    : Job.Default.WithLaunchCount(3).WithWarmupCount(6).WithIterationCount(12).WithIterationTime(TimeInterval.FromMilliseconds(200)).WithId("Engine");
+
+var config = ManualConfig.CreateEmpty()
+    .AddJob(job)
+    .AddDiagnoser(MemoryDiagnoser.Default)
+    .AddLogger(ConsoleLogger.Default)
+    .AddColumnProvider(DefaultColumnProviders.Instance)
+    .AddColumn(CategoriesColumn.Default)
+    .HideColumns(Column.Job, Column.Gen0, Column.Gen1, Column.Gen2, Column.AllocRatio)
+    .AddLogicalGroupRules(BenchmarkLogicalGroupRule.ByCategory)
+    .AddExporter(MarkdownExporter.GitHub, JsonExporter.Full)
+    .AddAnalyser([.. DefaultConfig.Instance.GetAnalysers().Where(analyser => analyser is not MinIterationTimeAnalyser)])
+    .WithOptions(ConfigOptions.JoinSummary);
+
+var summaries = BenchmarkSwitcher.FromTypes(types).Run(rest, config).ToList();
+return summaries.All(summary => !summary.HasCriticalValidationErrors && summary.Reports.All(report => report.Success)) ? 0 : 1;
