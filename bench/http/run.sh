@@ -125,7 +125,10 @@ wanted gateway-miss && start forwarder "${ports[9]}" dotnet "$servers" forwarder
 
 {
     bash bench/machine.sh
-    echo "- $(wrk -v 2>&1 | sed -n '1s/ Copyright.*//p'); $(nginx -v 2>&1 | sed 's/.*: //' || true); $(varnishd -V 2>&1 | sed -n '1s/.*(\(varnish-[^ ]*\).*/\1/p' || true)"
+    printf -- '- %s' "$(wrk -v 2>&1 | sed -n '1s/ \[.*//p')"
+    command -v nginx >/dev/null && printf '; %s' "$(nginx -v 2>&1 | sed 's/.*: //')"
+    command -v varnishd >/dev/null && printf '; %s' "$(varnishd -V 2>&1 | sed -n '1s/.*(\(varnish-[^ ]*\).*/\1/p')"
+    echo
     echo "- Command: \`$command_line\`"
 } >"$work/machine.md"
 
