@@ -17,60 +17,46 @@ var builder = WebApplication.CreateSlimBuilder();
 builder.Logging.ClearProviders();
 builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
 
+WebApplication app;
 switch (args[0])
 {
     case "mapget":
-    {
-        var app = builder.Build();
+        app = builder.Build();
         app.MapAnswers();
-        app.Run();
-        return 0;
-    }
+        break;
 
     case "terminal":
-    {
-        var app = builder.Build();
+        app = builder.Build();
         app.Run(Answers.AnswerAsync);
-        app.Run();
-        return 0;
-    }
+        break;
 
     case "outputcache":
-    {
         builder.Services.AddOutputCache(options => options.AddBasePolicy(policy => policy.Expire(TimeSpan.FromHours(1))));
-        var app = builder.Build();
+        app = builder.Build();
         app.UseOutputCache();
         app.MapAnswers(figure => figure.CacheOutput(policy => policy.NoCache()));
-        app.Run();
-        return 0;
-    }
+        break;
 
-    case "larder":
-    {
 #if LARDER_HTTP
+    case "larder":
         builder.Services.AddLarder();
-        var app = builder.Build();
+        app = builder.Build();
         app.UseLarder();
         app.UseRouting();
         app.MapAnswers();
-        app.Run();
-        return 0;
-#else
-        return Usage("larder: built without app.UseLarder() (-p:LarderHttp=true)");
+        break;
 #endif
-    }
 
     case "forwarder" when args.Length == 3:
-    {
-        var app = builder.Build();
+        app = builder.Build();
         app.Run(new BareForwarder(new Uri(args[2])).ForwardAsync);
-        app.Run();
-        return 0;
-    }
+        break;
 
     default:
-        return Usage("modes: mapget, terminal, outputcache, larder, forwarder <origin>");
+        return Usage($"mode '{args[0]}' is not in this build; known: mapget, terminal, outputcache, larder (-p:LarderHttp=true), forwarder <origin>");
 }
+app.Run();
+return 0;
 
 static int Usage(string text)
 {
