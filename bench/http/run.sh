@@ -66,7 +66,7 @@ trap 'exit 143' TERM
 
 echo 'Building (Release) ...'
 for project in bench/http/Larder.Bench.Servers src/Larder.Cli; do
-    dotnet build "$project" -c Release -v quiet -nologo ${LARDER_HTTP:+-p:LarderHttp=true} >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; die "$project does not build."; }
+    dotnet build "$project" -c Release -v quiet -nologo >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; die "$project does not build."; }
 done
 servers=artifacts/bin/Larder.Bench.Servers/release/Larder.Bench.Servers.dll
 gateway=artifacts/bin/Larder.Cli/release/Larder.Cli.dll

@@ -37,7 +37,6 @@ switch (args[0])
         app.MapAnswers(figure => figure.CacheOutput(policy => policy.NoCache()));
         break;
 
-#if LARDER_HTTP
     case "larder":
         builder.Services.AddLarder();
         app = builder.Build();
@@ -45,7 +44,6 @@ switch (args[0])
         app.UseRouting();
         app.MapAnswers();
         break;
-#endif
 
     case "forwarder" when args.Length == 3:
         app = builder.Build();
@@ -53,7 +51,7 @@ switch (args[0])
         break;
 
     default:
-        return Usage($"mode '{args[0]}' is not in this build; known: mapget, terminal, outputcache, larder (-p:LarderHttp=true), forwarder <origin>");
+        return Usage($"mode '{args[0]}' is unknown; known: mapget, terminal, outputcache, larder, forwarder <origin>");
 }
 app.Run();
 return 0;
