@@ -36,6 +36,7 @@ public sealed class LarderCache : IDisposable
     private long _evictions;
     private long _expirations;
     private long _sweptUpTo;
+    private int _sweeping;
 
     /// <summary>Makes a cache of its own; programs with dependency injection call <c>services.AddLarder()</c> instead.</summary>
     /// <param name="options">Limits and defaults.</param>
@@ -54,10 +55,10 @@ public sealed class LarderCache : IDisposable
         _index = new(_ordinals);
         _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, OnRemoved);
         _entries = new(_options, _clock, new(services), logger);
-        _filler = new(_ordinals, _index, _memory);
+        _filler = new(_ordinals, _memory, _entries);
         _log = new InProcessLog(new Receiver(this));
         Events = new(logger);
-        _upkeep = time.CreateTimer(static cache => ((LarderCache)cache!).Upkeep(), this, UpkeepInterval, UpkeepInterval);
+        _upkeep = StartUpkeep(time);
     }
 
     /// <summary>What happens to entries, as it happens.</summary>
@@ -125,8 +126,8 @@ public sealed class LarderCache : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(key);
         cancellationToken.ThrowIfCancellationRequested();
         if (key.Length > _options.MaxKeyLength) return new(Reason.BypassLimit);
-        (Entry? entry, Reason unstored) = _entries.Make(key, value, Checked(options), 0);
-        if (entry is null)
+        (Entry entry, Reason unstored) = _entries.Make(key, value, Checked(options), 0);
+        if (unstored != Reason.None)
         {
             _memory.Invalidate(key);
             return new(unstored);
@@ -142,12 +143,12 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         cancellationToken.ThrowIfCancellationRequested();
-        long now = _clock.Now;
-        Entry? entry = _memory.Find(key);
-        bool usable = entry is not null && !entry.IsExpired(now) && _index.IsCurrent(entry);
-        (_, bool removed) = _memory.Invalidate(key);
-        if (usable && removed) Tell(CacheEventKind.Remove, key);
-        return new(usable && removed);
+        RemovalCause cause =
+            _memory.Find(key) is not { } entry || !_index.IsCurrent(entry) ? RemovalCause.Invalidated
+            : entry.IsExpired(_clock.Now) ? RemovalCause.Expired
+            : RemovalCause.Removed;
+        (_, bool removed) = _memory.Invalidate(key, cause);
+        return new(removed && cause == RemovalCause.Removed);
     }
 
     /// <summary>
@@ -160,6 +161,8 @@ public sealed class LarderCache : IDisposable
     public async ValueTask<InvalidationResult> InvalidateAsync(Invalidation what, bool count = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(what);
+        // What is gone already must not be counted as this event's doing.
+        if (count) Upkeep();
         int before = what.Kind == InvalidationKind.Key && _memory.Find(what.Subject) is not null ? 1 : 0;
         Position position = await _log.AppendAsync(what, cancellationToken).ConfigureAwait(false);
         if (!count) return new(position, null);
@@ -191,15 +194,17 @@ public sealed class LarderCache : IDisposable
     public Reason TryStore<T>(string key, T value, EntryOptions options, Stamp stamp)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
-        return Store(key, value, Checked(options), stamp.Ordinal);
+        return key.Length > _options.MaxKeyLength ? Reason.BypassLimit : Store(key, value, Checked(options), stamp.Ordinal);
     }
 
     /// <summary>Ends the upkeep; the cache can still be used, but frees nothing by itself any more.</summary>
     public void Dispose() => _upkeep.Dispose();
 
     /// <summary>Whether anything of these tags was invalidated after the stamp; for fills that others wait for.</summary>
-    internal bool IsCovered(string key, string[] tags, string? user, Stamp stamp) =>
-        _memory.NewestEvent(key) > stamp.Ordinal || _index.Newest > stamp.Ordinal && _index.Covers(key, tags, user, stamp.Ordinal);
+    /// <param name="subject">The part of the key that patterns are matched against; the whole key by default.</param>
+    internal bool IsCovered(string key, string[] tags, string? user, Stamp stamp, Range? subject = null) =>
+        _memory.NewestEvent(key) > stamp.Ordinal
+        || _index.Newest > stamp.Ordinal && _index.Covers(key.AsSpan()[subject ?? Range.All], tags, user, stamp.Ordinal);
 
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
     internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class
@@ -242,29 +247,41 @@ public sealed class LarderCache : IDisposable
     private async ValueTask<T> FillAsync<TState, T>(
         string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, EntryOptions options, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         (T value, _) = await _filler.RunAsync(key, (Cache: this, key, state, factory, options), static async (call, stamp, token) =>
         {
+            // A flight may have landed between this caller's look into memory and its own start.
+            if (call.Cache.Find<T>(call.key) is { } landed) return landed;
             T made = await call.factory(call.state, token).ConfigureAwait(false);
-            call.Cache.Store(call.key, made, call.options, stamp);
-            return new Filled<T>(made, call.options.Tags as string[] ?? [.. call.options.Tags], call.options.User);
+            (Entry entry, _) = call.Cache.MakeAndAdd(call.key, made, call.options, stamp);
+            return new(made, entry);
         }, cancellationToken).ConfigureAwait(false);
         return value;
     }
 
+    /// <summary>A usable value, without counting the look.</summary>
+    private Filled<T>? Find<T>(string key) =>
+        _memory.Find(key) is { } entry && !entry.IsExpired(_clock.Now) && _index.IsCurrent(entry) && _entries.TryRead(entry, out T value)
+            ? new(value, entry)
+            : null;
+
     /// <summary>Stores without asking whether the tags are a caller's to give; the faces make exact ones.</summary>
-    internal Reason Store<T>(string key, T value, EntryOptions options, long stamp)
+    internal Reason Store<T>(string key, T value, EntryOptions options, long stamp) => MakeAndAdd(key, value, options, stamp).Unstored;
+
+    private (Entry Entry, Reason Unstored) MakeAndAdd<T>(string key, T value, EntryOptions options, long stamp)
     {
-        (Entry? entry, Reason unstored) = _entries.Make(key, value, options, stamp);
-        if (entry is null) return unstored;
+        (Entry entry, Reason unstored) = _entries.Make(key, value, options, stamp);
+        if (unstored != Reason.None) return (entry, unstored);
         unstored = _memory.TryAdd(entry);
         if (unstored == Reason.None) Tell(CacheEventKind.Set, key);
-        return unstored;
+        return (entry, unstored);
     }
 
     private static EntryOptions Checked(EntryOptions? options)
     {
         if (options is null) return DefaultEntry;
         if (options.Ttl <= TimeSpan.Zero) throw new ArgumentException($"A lifetime must be positive; {options.Ttl} is not.", nameof(options));
+        if (options.Size < 0) throw new ArgumentException($"A size must not be negative; {options.Size} is.", nameof(options));
         foreach (string tag in options.Tags)
             if (TagRules.Problem(tag) is { } problem) throw new ArgumentException(problem, nameof(options));
         return options;
@@ -273,14 +290,29 @@ public sealed class LarderCache : IDisposable
     private static TimeSpan Remaining(Entry entry, long now) =>
         entry.ExpiresAt == long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(entry.ExpiresAt - now);
 
+    private ITimer StartUpkeep(TimeProvider time)
+    {
+        // The timer must not carry on with the activity of whoever happened to make the cache.
+        using AsyncFlowControl _ = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
+        return time.CreateTimer(static cache => ((LarderCache)cache!).Upkeep(), this, UpkeepInterval, UpkeepInterval);
+    }
+
     private void Upkeep()
     {
         _memory.DropExpired(_clock.Now);
         long newest = _index.Newest;
-        if (newest == Volatile.Read(ref _sweptUpTo)) return;
-        _memory.DropInvalidated();
-        if (_index.ShouldPrune) _index.Forget(newest);
-        Volatile.Write(ref _sweptUpTo, newest);
+        // One sweep at a time is enough, however many threads invalidate; it is no lock, for listeners run within.
+        if (newest == Volatile.Read(ref _sweptUpTo) || Interlocked.Exchange(ref _sweeping, 1) != 0) return;
+        try
+        {
+            _memory.DropInvalidated();
+            if (_index.ShouldPrune) _index.Forget(newest);
+            Volatile.Write(ref _sweptUpTo, newest);
+        }
+        finally
+        {
+            Volatile.Write(ref _sweeping, 0);
+        }
     }
 
     private void OnRemoved(Entry entry, RemovalCause cause)
@@ -292,6 +324,7 @@ public sealed class LarderCache : IDisposable
         {
             RemovalCause.Evicted => CacheEventKind.Evict,
             RemovalCause.Expired => CacheEventKind.Expire,
+            RemovalCause.Removed => CacheEventKind.Remove,
             _ => CacheEventKind.Invalidate,
         }, entry.Key);
     }

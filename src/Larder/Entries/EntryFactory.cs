@@ -10,28 +10,36 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     public const int Overhead = 240;
     private const int UnknownInstance = 256;
 
-    /// <summary>The entry for a value, or why it can't be stored.</summary>
-    public (Entry? Entry, Reason Unstored) Make<T>(string key, T value, EntryOptions entryOptions, long stamp)
+    /// <summary>
+    /// The entry for a value and, where there is a reason, why it must not be stored: the callers that waited for it
+    /// are given their value from it all the same.
+    /// </summary>
+    public (Entry Entry, Reason Unstored) Make<T>(string key, T value, EntryOptions entryOptions, long stamp)
     {
-        if (entryOptions.Tags.Count > options.MaxTags) return (null, Reason.UnstoredTooManyTags);
-        (object? form, long bytes) = Keep(value, entryOptions);
+        (object form, long bytes) = Keep(value, entryOptions);
         bytes = entryOptions.Size ?? bytes;
-        if (form is null || bytes > options.MaxEntryBytes) return (null, Reason.UnstoredTooLarge);
+        Reason unstored =
+            entryOptions.Tags.Count > options.MaxTags ? Reason.UnstoredTooManyTags
+            : form is Unkept ? Reason.UnstoredUnserializable
+            : bytes > options.MaxEntryBytes ? Reason.UnstoredTooLarge
+            : Reason.None;
         long now = clock.Now;
         var entry = new Entry
         {
             Key = key,
             Hash = KeyComparer.Hash(key),
             Value = form,
-            Cost = bytes + key.Length * sizeof(char) + Overhead,
+            // Never negative, whatever a weigher says: the bound on bytes rests on it.
+            Cost = Math.Clamp(bytes, 0, options.MaxEntryBytes) + key.Length * sizeof(char) + Overhead,
             CreatedAt = now,
             ExpiresAt = CacheClock.After(now, entryOptions.Ttl ?? options.DefaultTtl),
-            Tags = entryOptions.Tags as string[] ?? [.. entryOptions.Tags],
+            // Copied: the caller's list may change later, and the entry must still be found under these.
+            Tags = [.. entryOptions.Tags],
             User = entryOptions.User,
             Name = entryOptions.PatternSubject,
         };
         entry.StampWith(stamp);
-        return (entry, Reason.None);
+        return (entry, unstored);
     }
 
     /// <summary>The value of an entry, if it is a <typeparamref name="T"/>.</summary>
@@ -39,7 +47,8 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     {
         switch (entry.Value)
         {
-            case T instance:
+            // Everything is an object, the engine's own forms too.
+            case T instance when typeof(T) != typeof(object) || instance is not (SerializedValue or StoredNull or Unkept):
                 value = instance;
                 return true;
             case SerializedValue<T> serialized:
@@ -68,12 +77,12 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         }
     }
 
-    private (object? Form, long Bytes) Keep<T>(T value, EntryOptions entryOptions)
+    private (object Form, long Bytes) Keep<T>(T value, EntryOptions entryOptions)
     {
         if (value is null) return (StoredNull.Instance, 0);
-        if (Immutability<T>.IsImmutable || entryOptions.ShareInstance) return (value, Weigh(value));
         try
         {
+            if (Immutability<T>.IsImmutable || entryOptions.ShareInstance) return (value, Weigh(value));
             var buffer = new ArrayBufferWriter<byte>();
             var serializer = serializers.For<T>();
             serializer.Serialize(value, buffer);
@@ -82,7 +91,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         catch (Exception e)
         {
             Log.SerializationFailed(logger, typeof(T), e);
-            return (null, 0);
+            return (Unkept.Instance, 0);
         }
     }
 

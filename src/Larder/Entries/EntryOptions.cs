@@ -20,7 +20,7 @@ public sealed record EntryOptions
     /// </summary>
     public bool ShareInstance { get; init; }
 
-    /// <summary>The size in bytes, when it is known better than the cache can estimate it.</summary>
+    /// <summary>The size in bytes, when it is known better than the cache can estimate it; not negative.</summary>
     public long? Size { get; init; }
 
     /// <summary>The part of the key that patterns are matched against; the whole key by default.</summary>

@@ -15,7 +15,7 @@ namespace Larder;
 internal sealed class Serializers(IServiceProvider? services)
 {
     private readonly ConcurrentDictionary<Type, object> _byType = new();
-    private readonly JsonSerializerOptions _json = services?.GetKeyedService<JsonSerializerOptions>(typeof(LarderCache)) ?? DefaultJson();
+    private readonly JsonSerializerOptions _json = (services as IKeyedServiceProvider)?.GetKeyedService<JsonSerializerOptions>(typeof(LarderCache)) ?? DefaultJson();
 
     public IHybridCacheSerializer<T> For<T>() =>
         _byType.TryGetValue(typeof(T), out object? known) ? (IHybridCacheSerializer<T>)known : Find<T>();

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Frozen;
 using System.ComponentModel;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Caching.Hybrid;
 
 namespace Larder;
@@ -10,6 +11,12 @@ namespace Larder;
 internal sealed class StoredNull
 {
     public static readonly StoredNull Instance = new();
+}
+
+/// <summary>Stands for a value that could not be kept; nothing can be read from it.</summary>
+internal sealed class Unkept
+{
+    public static readonly Unkept Instance = new();
 }
 
 /// <summary>A value kept as bytes, because its type is mutable: each reader gets a copy of its own.</summary>
@@ -26,11 +33,12 @@ internal sealed class SerializedValue<T>(byte[] payload, IHybridCacheSerializer<
 
 /// <summary>
 /// Whether instances of a type may be handed to many callers: strings, primitives and the framework's value-like
-/// types, enums, and sealed types marked <c>[ImmutableObject(true)]</c>; the rule of HybridCache.
+/// types, enums, structs without references (reading one copies it), and sealed types marked
+/// <c>[ImmutableObject(true)]</c>; the rule of HybridCache.
 /// </summary>
 internal static class Immutability<T>
 {
-    public static readonly bool IsImmutable = Immutability.Of(typeof(T));
+    public static readonly bool IsImmutable = !RuntimeHelpers.IsReferenceOrContainsReferences<T>() || Immutability.Of(typeof(T));
 }
 
 internal static class Immutability

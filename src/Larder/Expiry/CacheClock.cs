@@ -22,10 +22,12 @@ internal sealed class CacheClock
         ? Environment.TickCount64 - _start
         : (long)_time.GetElapsedTime(_start).TotalMilliseconds;
 
-    /// <summary>The instant that lies <paramref name="span"/> after <paramref name="now"/>, saturating.</summary>
+    /// <summary>The instant that lies <paramref name="span"/> after <paramref name="now"/>; <see cref="long.MaxValue"/>, never, where no time span could tell what is left.</summary>
     public static long After(long now, TimeSpan span)
     {
-        double ms = span.TotalMilliseconds;
-        return ms >= long.MaxValue - now ? long.MaxValue : now + (long)Math.Ceiling(ms);
+        const long Longest = long.MaxValue / TimeSpan.TicksPerMillisecond;
+        (long ms, long rest) = Math.DivRem(span.Ticks, TimeSpan.TicksPerMillisecond);
+        if (rest > 0) ms++;
+        return ms >= Longest ? long.MaxValue : now + ms;
     }
 }

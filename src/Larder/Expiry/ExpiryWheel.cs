@@ -38,22 +38,26 @@ internal sealed class ExpiryWheel
     }
 
     /// <summary>
-    /// Adds what has expired by <paramref name="now"/> to <paramref name="expired"/>, looking at no more than
-    /// <paramref name="budget"/> entries; the entries stay in the wheel until they are removed.
+    /// Adds what has expired by <paramref name="now"/> to <paramref name="expired"/>, until it holds
+    /// <paramref name="budget"/> entries or about as many were looked at; they stay in the wheel until they are removed.
     /// </summary>
-    public void Collect_NeedsGate(long now, int budget, List<Entry> expired)
+    /// <returns>Whether that is all; otherwise the caller removes what it got and asks again.</returns>
+    public bool Collect_NeedsGate(long now, int budget, List<Entry> expired)
     {
         long last = now / 1000;
         if (last - _cursor > Slots) _cursor = last - Slots;
-        for (; _cursor <= last && budget > 0; _cursor++)
+        for (int looked = 0; looked < budget; _cursor++)
         {
             for (Entry? entry = _heads[(int)(_cursor & (Slots - 1))]; entry is not null; entry = entry.WheelNext)
             {
-                budget--;
-                if (entry.ExpiresAt <= now) expired.Add(entry);
+                looked++;
+                if (entry.ExpiresAt > now) continue;
+                expired.Add(entry);
+                if (expired.Count == budget) return false;
             }
             // The second that is still running is looked at again: more of it may expire.
-            if (_cursor == last) break;
+            if (_cursor >= last) return true;
         }
+        return false;
     }
 }

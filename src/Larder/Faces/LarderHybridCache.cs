@@ -16,6 +16,9 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
         string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
         HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(factory);
+        // What HybridCache makes of a key that is none: the data, uncached.
+        if (string.IsNullOrEmpty(key)) return factory(state, cancellationToken);
         HybridCacheEntryFlags flags = options?.Flags ?? HybridCacheEntryFlags.None;
         if ((flags & (NoRead | NoWrite | HybridCacheEntryFlags.DisableUnderlyingData)) == 0)
             return cache.GetOrCreateAsync(key, state, factory, Convert(options, tags), cancellationToken);
@@ -26,7 +29,12 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
     public override async ValueTask SetAsync<T>(
         string key, T value, HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
     {
-        if ((options?.Flags & NoWrite) == NoWrite) return;
+        if ((options?.Flags & NoWrite) == NoWrite)
+        {
+            // The value is not to be kept here, but it has superseded the one that is.
+            await cache.RemoveAsync(key, cancellationToken).ConfigureAwait(false);
+            return;
+        }
         await cache.SetAsync(key, value, Convert(options, tags), cancellationToken).ConfigureAwait(false);
     }
 
@@ -34,9 +42,12 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
     public override async ValueTask RemoveAsync(string key, CancellationToken cancellationToken = default) =>
         await cache.RemoveAsync(key, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Invalidates everything with the tag or a tag below it; <c>*</c> stands for everything.</summary>
-    public override async ValueTask RemoveByTagAsync(string tag, CancellationToken cancellationToken = default) =>
+    /// <summary>Invalidates everything with the tag or a tag below it; <c>*</c> stands for everything, an empty tag for nothing.</summary>
+    public override async ValueTask RemoveByTagAsync(string tag, CancellationToken cancellationToken = default)
+    {
+        if (string.IsNullOrWhiteSpace(tag)) return;
         await cache.InvalidateAsync(tag == "*" ? Invalidation.All : Invalidation.Tag(tag), false, cancellationToken).ConfigureAwait(false);
+    }
 
     private async ValueTask<T> WithFlagsAsync<TState, T>(
         string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
@@ -56,8 +67,9 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
 
     private static EntryOptions? Convert(HybridCacheEntryOptions? options, IEnumerable<string>? tags)
     {
-        // In one process the local lifetime is the lifetime, where one is given.
+        // In one process the local lifetime is the lifetime, but never longer than the overall one.
         TimeSpan? ttl = options?.LocalCacheExpiration ?? options?.Expiration;
+        if (options?.Expiration < ttl) ttl = options.Expiration;
         return ttl is null && tags is null ? null : new EntryOptions { Ttl = ttl, Tags = tags is null ? [] : [.. tags] };
     }
 }

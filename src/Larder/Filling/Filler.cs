@@ -8,16 +8,21 @@ namespace Larder;
 /// <remarks>
 /// Invariants.
 /// 1. A caller never gets a value whose making began before an invalidation that was acknowledged before the caller
-///    came: a follower notes the ordinal at which it joined, and if anything between the flight's stamp and that
-///    ordinal covers the key or the result's tags it starts anew. A leader's own flight begins after it came.
+///    came: a follower notes the ordinal at which it joined, and if that lies after the result's stamp and anything
+///    newer than the stamp covers the result, it starts anew. A leader's own flight begins after it came.
 /// 2. A flight is in the table from before its factory runs until before its result is handed out.
 /// 3. The caller's cancellation ends its waiting, not the flight, unless it was the last one.
+/// 4. A follower is given its value from the result's entry, as a hit would be: a mutable value is never shared.
+/// 5. Nobody waits for a flight from within its own factory: that would never end, so it throws.
 /// The factory runs in the first caller's execution context, so <c>Activity</c> and <c>AsyncLocal</c> flow into it.
 /// </remarks>
-internal sealed class Filler(Ordinals ordinals, InvalidationIndex index, MemoryStore memory)
+internal sealed class Filler(Ordinals ordinals, MemoryStore memory, EntryFactory entries)
 {
     /// <summary>Overtaken so often, a caller fills for itself alone, so that a storm of writes can't starve it.</summary>
     private const int MaxJoins = 3;
+
+    /// <summary>The flights in whose factories the running code is, innermost first.</summary>
+    private static readonly AsyncLocal<FlightScope?> Within = new();
 
     private readonly ConcurrentDictionary<string, Flight> _flights = new(KeyComparer.Instance);
 
@@ -26,6 +31,7 @@ internal sealed class Filler(Ordinals ordinals, InvalidationIndex index, MemoryS
     /// <summary>Runs <paramref name="fill"/> for the key, or waits for whoever does.</summary>
     /// <param name="fill">Gets the stamp and a token that is cancelled when nobody waits any more; stores what it made.</param>
     /// <returns>The value, and whether it came from another caller's flight.</returns>
+    /// <exception cref="InvalidOperationException">The key's own factory asks for it.</exception>
     public async ValueTask<(T Value, bool Coalesced)> RunAsync<TState, T>(
         string key, TState state, Func<TState, long, CancellationToken, ValueTask<Filled<T>>> fill, CancellationToken cancellationToken)
     {
@@ -41,6 +47,8 @@ internal sealed class Filler(Ordinals ordinals, InvalidationIndex index, MemoryS
                 return ((await WaitAsync(own, cancellationToken).ConfigureAwait(false)).Value, false);
             }
             if (flight is not Flight<T> typed) break;
+            if (Within.Value is { } scope && scope.IsWithin(flight))
+                throw new InvalidOperationException("A factory asked the cache for the very key it is making the value of; it would wait for itself.");
             if (memory.NewestEvent(key) > flight.Stamp || !flight.TryJoin())
             {
                 // Nobody else needs to wait for a value that is outdated already, or that nobody makes any more.
@@ -48,20 +56,19 @@ internal sealed class Filler(Ordinals ordinals, InvalidationIndex index, MemoryS
                 continue;
             }
             Filled<T> filled = await WaitAsync(typed, cancellationToken).ConfigureAwait(false);
-            if (!WasOvertaken(key, flight.Stamp, joined, filled)) return (filled.Value, true);
+            if (joined > filled.Entry.Stamp && memory.IsOvertaken(filled.Entry)) continue;
+            if (entries.TryRead(filled.Entry, out T value)) return (value, true);
+            break;
         }
         return ((await fill(state, ordinals.Last, cancellationToken).ConfigureAwait(false)).Value, false);
     }
 
-    /// <summary>Whether something that came after the flight's start, and may have come before the caller, covers its result.</summary>
-    private bool WasOvertaken<T>(string key, long stamp, long joined, Filled<T> filled) =>
-        joined > stamp
-        && (memory.NewestEvent(key) > stamp
-            || index.Newest > stamp && index.Covers(key, filled.Tags, filled.User, stamp));
-
     private async Task FlyAsync<TState, T>(
         string key, Flight<T> flight, TState state, Func<TState, long, CancellationToken, ValueTask<Filled<T>>> fill)
     {
+        // Set in here it flows into the factory, but not back to the caller.
+        var scope = new FlightScope(flight, Within.Value);
+        Within.Value = scope;
         try
         {
             Filled<T> filled = await fill(state, flight.Stamp, flight.Abandoned).ConfigureAwait(false);
@@ -72,6 +79,10 @@ internal sealed class Filler(Ordinals ordinals, InvalidationIndex index, MemoryS
         {
             _flights.TryRemove(new(key, flight));
             flight.Fail(e);
+        }
+        finally
+        {
+            scope.End();
         }
     }
 

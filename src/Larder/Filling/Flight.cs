@@ -1,7 +1,8 @@
 namespace Larder;
 
-/// <summary>What a fill brought: the value and what may invalidate it.</summary>
-internal readonly record struct Filled<T>(T Value, string[] Tags, string? User);
+/// <summary>What a fill brought: the value for whoever made it, and the entry from which others are given theirs.</summary>
+/// <param name="Entry">Has the stamp and what may invalidate it; it need not have been stored.</param>
+internal readonly record struct Filled<T>(T Value, Entry Entry);
 
 /// <summary>One fill under way that any number of callers wait for.</summary>
 internal abstract class Flight(long stamp)
@@ -31,7 +32,8 @@ internal abstract class Flight(long stamp)
     public void Leave()
     {
         if (Interlocked.Decrement(ref _waiting) != 0) return;
-        if (Interlocked.CompareExchange(ref _waiting, int.MinValue, 0) == 0) _abandoned.Cancel();
+        // The token reads cancelled at once; what the factory registered runs elsewhere, not in the caller's way.
+        if (Interlocked.CompareExchange(ref _waiting, int.MinValue, 0) == 0) _ = _abandoned.CancelAsync();
     }
 }
 

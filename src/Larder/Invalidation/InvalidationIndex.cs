@@ -87,7 +87,8 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     {
         lock (_publishing)
         {
-            Volatile.Write(ref _floor, floor);
+            // Two sweeps may end in the other order than they began: the floor never falls.
+            Volatile.Write(ref _floor, Math.Max(_floor, floor));
             foreach ((string tag, long ordinal) in _tags)
                 if (ordinal <= floor) _tags.TryRemove(new(tag, ordinal));
             foreach ((string user, long ordinal) in _users)
@@ -99,7 +100,7 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     private bool TagCovers(string tag, long after)
     {
         if (_tags.TryGetValue(tag, out long ordinal) && ordinal > after) return true;
-        if (tag[0] == TagRules.ExactPrefix) return false;
+        if (tag.StartsWith(TagRules.ExactPrefix)) return false;
         var lookup = _tags.GetAlternateLookup<ReadOnlySpan<char>>();
         for (int end = tag.LastIndexOf(':'); end > 0; end = tag.LastIndexOf(':', end - 1))
             if (lookup.TryGetValue(tag.AsSpan(0, end), out ordinal) && ordinal > after) return true;

@@ -5,7 +5,11 @@ namespace Larder;
 /// with second chances, and a ghost of what left the small queue. While the cache is cold new entries go to the main
 /// queue, so that a scan of the first fill does not empty it.
 /// </summary>
-/// <remarks>All members are called under the memory store's gate. A read only touches its entry (<see cref="Entry.Touch"/>).</remarks>
+/// <remarks>
+/// All members but the two totals are called under the memory store's gate. A read only touches its entry
+/// (<see cref="Entry.Touch"/>). The totals are kept apart from the queues' own: an entry that moves from one queue to
+/// the other must never be seen twice by whoever reads them without the gate.
+/// </remarks>
 internal sealed class EvictionPolicy(int maxEntries, long maxBytes)
 {
     /// <summary>The small queue's share of the cache, as the paper recommends.</summary>
@@ -14,33 +18,48 @@ internal sealed class EvictionPolicy(int maxEntries, long maxBytes)
     private readonly Queue _small = new(EvictionQueue.Small);
     private readonly Queue _main = new(EvictionQueue.Main);
     private readonly GhostQueue _ghosts = new();
+    private int _count;
+    private long _bytes;
     private bool _warm;
 
-    public int Count => _small.Count + _main.Count;
+    public int Count => Volatile.Read(ref _count);
 
-    public long Bytes => _small.Bytes + _main.Bytes;
+    public long Bytes => Volatile.Read(ref _bytes);
 
-    public bool HasRoomFor(long cost) => Count < maxEntries && Bytes + cost <= maxBytes;
+    public bool HasRoomFor(long cost) => _count < maxEntries && _bytes + cost <= maxBytes;
 
     public void Add_NeedsGate(Entry entry)
     {
         bool known = _ghosts.Forget(entry.Hash);
         (known || !_warm ? _main : _small).Push(entry);
+        Weigh_NeedsGate(1, entry.Cost);
     }
 
-    public void Remove_NeedsGate(Entry entry) => (entry.Queue == EvictionQueue.Small ? _small : _main).Remove(entry);
+    public void Remove_NeedsGate(Entry entry)
+    {
+        (entry.Queue == EvictionQueue.Small ? _small : _main).Remove(entry);
+        Weigh_NeedsGate(-1, -entry.Cost);
+    }
 
     /// <summary>Takes one entry out of the queues; null when they are empty.</summary>
     public Entry? Evict_NeedsGate()
     {
         _warm = true;
-        while (Count > 0)
+        while (_count > 0)
         {
             bool fromSmall = _small.Count > 0
                 && (_main.Count == 0 || _small.Count > maxEntries * SmallShare || _small.Bytes > maxBytes * SmallShare);
-            if ((fromSmall ? EvictFromSmall() : EvictFromMain()) is { } victim) return victim;
+            if ((fromSmall ? EvictFromSmall() : EvictFromMain()) is not { } victim) continue;
+            Weigh_NeedsGate(-1, -victim.Cost);
+            return victim;
         }
         return null;
+    }
+
+    private void Weigh_NeedsGate(int count, long bytes)
+    {
+        Volatile.Write(ref _count, _count + count);
+        Volatile.Write(ref _bytes, _bytes + bytes);
     }
 
     /// <summary>The oldest of the small queue, or null when it had been used and moved on to the main queue.</summary>
@@ -54,7 +73,7 @@ internal sealed class EvictionPolicy(int maxEntries, long maxBytes)
             _main.Push(oldest);
             return null;
         }
-        _ghosts.Remember(oldest.Hash, Count);
+        _ghosts.Remember(oldest.Hash, _count);
         return oldest;
     }
 

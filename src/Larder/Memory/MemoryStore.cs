@@ -13,6 +13,8 @@ public enum RemovalCause : byte
     Invalidated,
     /// <summary>A newer value under the same key.</summary>
     Replaced,
+    /// <summary>The program removed its key.</summary>
+    Removed,
 }
 
 /// <summary>
@@ -46,6 +48,11 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>The newest event of the key or of one that shares its mark.</summary>
     public long NewestEvent(ReadOnlySpan<char> key) => _marks[KeyComparer.Hash(key)];
 
+    /// <summary>Whether something that covers the entry is newer than its stamp.</summary>
+    public bool IsOvertaken(Entry entry) =>
+        _marks[entry.Hash] > entry.Stamp
+        || index.Newest > entry.Stamp && index.Covers(entry.PatternSubject, entry.Tags, entry.User, entry.Stamp);
+
     public Entry? Find(ReadOnlySpan<char> key) =>
         _entries.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(key, out Entry? entry) ? entry : null;
 
@@ -59,10 +66,8 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         using var removals = new Removals(removed);
         lock (_gate)
         {
-            if (_marks[entry.Hash] > entry.Stamp) return Reason.UnstoredOvertaken;
             long newest = index.Newest;
-            if (newest > entry.Stamp && index.Covers(entry.PatternSubject, entry.Tags, entry.User, entry.Stamp))
-                return Reason.UnstoredOvertaken;
+            if (IsOvertaken(entry)) return Reason.UnstoredOvertaken;
             entry.CheckedUpTo = Math.Max(newest, entry.Stamp);
             Put_NeedsGate(entry, removals);
             return Reason.None;
@@ -93,7 +98,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     }
 
     /// <summary>Invalidates one key: drops its entry and refuses every fill of it that is under way.</summary>
-    public (long Ordinal, bool Removed) Invalidate(string key)
+    public (long Ordinal, bool Removed) Invalidate(string key, RemovalCause cause = RemovalCause.Invalidated)
     {
         using var removals = new Removals(removed);
         lock (_gate)
@@ -101,18 +106,20 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
             long ordinal = ordinals.Next();
             _marks.Raise_NeedsGate(KeyComparer.Hash(key), ordinal);
             if (Find(key) is not { } entry) return (ordinal, false);
-            Drop_NeedsGate(entry, RemovalCause.Invalidated, removals);
+            Drop_NeedsGate(entry, cause, removals);
             return (ordinal, true);
         }
     }
 
-    /// <summary>Drops this very entry, if it is still stored.</summary>
-    public void Drop(Entry entry, RemovalCause cause)
+    /// <summary>Drops this very entry, if it is still stored, and returns whether it was.</summary>
+    public bool Drop(Entry entry, RemovalCause cause)
     {
         using var removals = new Removals(removed);
         lock (_gate)
         {
-            if (entry.Queue != EvictionQueue.None) Drop_NeedsGate(entry, cause, removals);
+            if (entry.Queue == EvictionQueue.None) return false;
+            Drop_NeedsGate(entry, cause, removals);
+            return true;
         }
     }
 
@@ -122,18 +129,17 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         const int Budget = 4096;
         var expired = new List<Entry>();
         int dropped = 0;
-        do
+        for (bool all = false; !all;)
         {
             expired.Clear();
             using var removals = new Removals(removed);
             lock (_gate)
             {
-                _wheel.Collect_NeedsGate(now, Budget, expired);
+                all = _wheel.Collect_NeedsGate(now, Budget, expired);
                 foreach (Entry entry in expired) Drop_NeedsGate(entry, RemovalCause.Expired, removals);
             }
             dropped += expired.Count;
         }
-        while (expired.Count >= Budget);
         return dropped;
     }
 
@@ -143,9 +149,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         int dropped = 0;
         foreach ((_, Entry entry) in _entries)
         {
-            if (index.IsCurrent(entry)) continue;
-            Drop(entry, RemovalCause.Invalidated);
-            dropped++;
+            if (!index.IsCurrent(entry) && Drop(entry, RemovalCause.Invalidated)) dropped++;
         }
         return dropped;
     }
@@ -155,7 +159,13 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
 
     private void Put_NeedsGate(Entry entry, Removals removals)
     {
-        if (Find(entry.Key) is { } old) Drop_NeedsGate(old, RemovalCause.Replaced, removals);
+        if (Find(entry.Key) is { } old)
+        {
+            // It stays in the dictionary until the new one takes its place: no reader finds a hole and starts a fill.
+            _policy.Remove_NeedsGate(old);
+            _wheel.Remove_NeedsGate(old);
+            removals.Add(old, RemovalCause.Replaced);
+        }
         while (!_policy.HasRoomFor(entry.Cost) && _policy.Evict_NeedsGate() is { } victim)
         {
             Forget_NeedsGate(victim);

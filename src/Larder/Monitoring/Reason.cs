@@ -80,6 +80,8 @@ public enum Reason : byte
     UnstoredTooLarge,
     /// <summary>Not stored: the body ended early or the request was aborted.</summary>
     UnstoredIncomplete,
+    /// <summary>Not stored: the value could not be serialized or weighed.</summary>
+    UnstoredUnserializable,
     /// <summary>Not stored: the fill was overtaken by an invalidation or a newer value.</summary>
     UnstoredOvertaken,
     /// <summary>Not stored: too much is being recorded at once.</summary>
