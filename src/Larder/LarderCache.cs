@@ -96,8 +96,8 @@ public sealed class LarderCache : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(key);
         ArgumentNullException.ThrowIfNull(factory);
         if (key.Length > _options.MaxKeyLength) return factory(state, cancellationToken);
-        LookupResult<T> found = Lookup<T>(key);
-        return found.Found ? new(found.Value) : FillAsync(key, state, factory, Checked(options), cancellationToken);
+        LookupResult<T> found = Judge<T>(_memory.Find(key), key);
+        return found.Found ? new(found.Value) : FillAsync(key, state, factory, Checked(options), found.Reason, cancellationToken);
     }
 
     /// <inheritdoc cref="GetOrCreateAsync{TState, T}"/>
@@ -113,11 +113,11 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         cancellationToken.ThrowIfCancellationRequested();
-        return new(Lookup<T>(key));
+        return new(Counted(Judge<T>(_memory.Find(key), key)));
     }
 
     /// <summary>Looks a key up in this process's memory.</summary>
-    public LookupResult<T> GetLocal<T>(ReadOnlySpan<char> key) => Judge<T>(_memory.Find(key), key);
+    public LookupResult<T> GetLocal<T>(ReadOnlySpan<char> key) => Counted(Judge<T>(_memory.Find(key), key));
 
     /// <summary>Stores a value; fills of the key that are under way will not overwrite it.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored, otherwise why not; what was stored before is gone in any case.</returns>
@@ -200,12 +200,6 @@ public sealed class LarderCache : IDisposable
     /// <summary>Ends the upkeep; the cache can still be used, but frees nothing by itself any more.</summary>
     public void Dispose() => _upkeep.Dispose();
 
-    /// <summary>Whether anything of these tags was invalidated after the stamp; for fills that others wait for.</summary>
-    /// <param name="subject">The part of the key that patterns are matched against; the whole key by default.</param>
-    internal bool IsCovered(string key, string[] tags, string? user, Stamp stamp, Range? subject = null) =>
-        _memory.NewestEvent(key) > stamp.Ordinal
-        || _index.Newest > stamp.Ordinal && _index.Covers(key.AsSpan()[subject ?? Range.All], tags, user, stamp.Ordinal);
-
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
     internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class
     {
@@ -220,8 +214,13 @@ public sealed class LarderCache : IDisposable
         return (T)entry.Value;
     }
 
-    private LookupResult<T> Lookup<T>(string key) => Judge<T>(_memory.Find(key), key);
+    private LookupResult<T> Counted<T>(LookupResult<T> result)
+    {
+        if (!result.Found) Reasons.Count(result.Reason);
+        return result;
+    }
 
+    /// <summary>Judges what was found. A hit is counted here; a miss is not yet the end of the call.</summary>
     private LookupResult<T> Judge<T>(Entry? entry, ReadOnlySpan<char> key)
     {
         Reason reason;
@@ -237,7 +236,6 @@ public sealed class LarderCache : IDisposable
             if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
             return new(value, Reason.HitMemory, TimeSpan.FromMilliseconds(now - entry.CreatedAt), Remaining(entry, now));
         }
-        Reasons.Count(reason);
         if (Events.AnyListeners) Events.Raise(CacheEventKind.Miss, key.ToString(), reason);
         if (reason == Reason.MissInvalidated) _memory.Drop(entry!, RemovalCause.Invalidated);
         else if (reason == Reason.MissExpired) _memory.Drop(entry!, RemovalCause.Expired);
@@ -245,18 +243,33 @@ public sealed class LarderCache : IDisposable
     }
 
     private async ValueTask<T> FillAsync<TState, T>(
-        string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, EntryOptions options, CancellationToken cancellationToken)
+        string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, EntryOptions options, Reason missed, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        (T value, _) = await _filler.RunAsync(key, (Cache: this, key, state, factory, options), static async (call, stamp, token) =>
+        try
         {
-            // A flight may have landed between this caller's look into memory and its own start.
-            if (call.Cache.Find<T>(call.key) is { } landed) return landed;
-            T made = await call.factory(call.state, token).ConfigureAwait(false);
-            (Entry entry, _) = call.Cache.MakeAndAdd(call.key, made, call.options, stamp);
-            return new(made, entry);
-        }, cancellationToken).ConfigureAwait(false);
-        return value;
+            (T value, bool coalesced) = await _filler.RunAsync(key, (Cache: this, key, state, factory, options), static async (call, stamp, token) =>
+            {
+                // A flight may have landed between this caller's look into memory and its own start.
+                if (call.Cache.Find<T>(call.key) is { } landed) return landed;
+                T made = await call.factory(call.state, token).ConfigureAwait(false);
+                (Entry entry, _) = call.Cache.MakeAndAdd(call.key, made, call.options, stamp);
+                return new(made, entry);
+            }, cancellationToken).ConfigureAwait(false);
+            Reasons.Count(coalesced ? Reason.Coalesced : missed);
+            return value;
+        }
+        catch (Exception e) when (CountFailure(e, cancellationToken))
+        {
+            throw;
+        }
+    }
+
+    /// <summary>Counts a factory's failure; a caller that gave up ends its call without a reason. Never catches.</summary>
+    private bool CountFailure(Exception e, CancellationToken cancellationToken)
+    {
+        if (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested) Reasons.Count(Reason.ErrorFactory);
+        return false;
     }
 
     /// <summary>A usable value, without counting the look.</summary>
