@@ -19,4 +19,13 @@ internal static partial class Log
 
     [LoggerMessage(4005, LogLevel.Debug, "A connection with {Origin} switched protocols")]
     public static partial void Upgraded(ILogger logger, string origin);
+
+    [LoggerMessage(4006, LogLevel.Information, "The gateway listens on {Urls} and caches {Origin} ({Rules} rules)")]
+    public static partial void Started(ILogger logger, string urls, string origin, int rules);
+
+    [LoggerMessage(4007, LogLevel.Information, "The gateway before {Origin} has stopped")]
+    public static partial void Stopped(ILogger logger, string origin);
+
+    [LoggerMessage(4008, LogLevel.Warning, "{Url} listens on all interfaces: whoever reaches this machine reaches the gateway and its origin")]
+    public static partial void ListensEverywhere(ILogger logger, string url);
 }

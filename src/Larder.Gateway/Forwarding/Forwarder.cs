@@ -62,6 +62,13 @@ internal sealed class Forwarder : IDisposable
             await ExchangeAsync(context, target.PathAndQuery!);
     }
 
+    /// <summary>Answers a request that can't be forwarded.</summary>
+    public Task RefuseAsync(HttpContext context, Refusal refusal)
+    {
+        Log.Refused(_logger, refusal.Status, refusal.Detail);
+        return Problem.RefuseAsync(context, refusal);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _invoker.Dispose();
 
@@ -111,7 +118,7 @@ internal sealed class Forwarder : IDisposable
     private async Task AnswerAsync(HttpContext context, Exchange exchange, HttpResponseMessage response, bool upgrade)
     {
         exchange.Window(_options.IdleTimeout);
-        OriginFailure? fault = OriginResponse.Fault(response, upgrade) ?? CopyHead(response, context);
+        OriginFailure? fault = OriginResponse.Fault(response, upgrade) ?? CopyHead(response, context, _origin);
         if (fault is not null)
         {
             await FailAsync(context, fault, nameof(InvalidOperationException));
@@ -149,11 +156,12 @@ internal sealed class Forwarder : IDisposable
         }
     }
 
-    private static OriginFailure? CopyHead(HttpResponseMessage response, HttpContext context)
+    private static OriginFailure? CopyHead(HttpResponseMessage response, HttpContext context, OriginAddress origin)
     {
         try
         {
             OriginResponse.CopyHead(response, context);
+            OriginLocation.Rewrite(context, origin);
             return null;
         }
         catch (InvalidOperationException)
@@ -197,11 +205,5 @@ internal sealed class Forwarder : IDisposable
     {
         Log.OriginFailed(_logger, _origin.Name, failure.Reason.Name(), failure.Cause, exception);
         return Problem.FailAsync(context, _origin.Name, failure);
-    }
-
-    private Task RefuseAsync(HttpContext context, Refusal refusal)
-    {
-        Log.Refused(_logger, refusal.Status, refusal.Detail);
-        return Problem.RefuseAsync(context, refusal);
     }
 }

@@ -1,0 +1,121 @@
+using Larder.AspNetCore;
+using Larder.Gateway.Configuration;
+using Larder.Gateway.Forwarding;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Larder.Gateway.Hosting;
+
+/// <summary>The caching reverse proxy as a web application.</summary>
+public static class GatewayHost
+{
+    /// <summary>The category of what is logged about starting and stopping.</summary>
+    public const string LifetimeCategory = "Larder.Gateway.Lifetime";
+
+    /// <summary>How long requests in progress may take when the gateway stops; then they are cut off.</summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// Builds a gateway, ready to be started. It reads no configuration but <paramref name="options"/>: no files, no
+    /// environment. <c>GET /healthz</c> is answered by the gateway itself.
+    /// </summary>
+    /// <param name="options">What the gateway is.</param>
+    /// <param name="configure">Changes to the builder before the application is built: logging, services.</param>
+    /// <exception cref="ArgumentException">The origin is not a plain absolute http or https URI, or a rule can't work.</exception>
+    public static WebApplication Build(GatewayOptions options, Action<WebApplicationBuilder>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "Larder.Gateway" });
+        AddServer(builder);
+        AddLogging(builder.Logging);
+        AddCache(builder.Services, options);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(services => new Forwarder(
+            ForwarderOptionsOf(options), services.GetRequiredService<ILogger<Forwarder>>(), services.GetRequiredService<TimeProvider>()));
+        configure?.Invoke(builder);
+
+        WebApplication app = builder.Build();
+        foreach (string url in options.Urls) app.Urls.Add(url);
+        UsePipeline(app);
+        LogLifetime(app, options);
+        return app;
+    }
+
+    private static void UsePipeline(WebApplication app)
+    {
+        var forwarder = app.Services.GetRequiredService<Forwarder>();
+        app.Use(QuietAborts.InvokeAsync);
+        app.Use(new Health(app.Lifetime).InvokeAsync);
+        app.Use((context, next) => GuardAsync(context, next, forwarder));
+        // app.UseLarder();
+        app.Run(forwarder.ForwardAsync);
+    }
+
+    /// <summary>The cache must see the request that the origin would see, and none that the origin would never see.</summary>
+    private static Task GuardAsync(HttpContext context, RequestDelegate next, Forwarder forwarder) =>
+        RequestGuard.Apply(context) is { } refusal ? forwarder.RefuseAsync(context, refusal) : next(context);
+
+    private static void AddServer(WebApplicationBuilder builder)
+    {
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(Forwarder.ConfigureKestrel);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopTimeout);
+        builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
+    }
+
+    /// <summary>One line per event, without paths. What stops a start is thrown to the caller, and not logged beside that.</summary>
+    private static void AddLogging(ILoggingBuilder logging)
+    {
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+            console.UseUtcTimestamp = true;
+        });
+        logging.SetMinimumLevel(LogLevel.Information)
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
+            .AddFilter("Microsoft.AspNetCore.Server.Kestrel", level => level is LogLevel.Warning or LogLevel.Error);
+    }
+
+    private static void AddCache(IServiceCollection services, GatewayOptions options)
+    {
+        services.AddLarder(larder =>
+        {
+            larder.MaxEntries = options.MaxEntries;
+            larder.MaxBytes = options.MaxBytes;
+            larder.MaxEntryBytes = ConfigLimits.EntryBytesFor(options.MaxBodyBytes);
+        });
+        services.AddOptions<HttpCacheOptions>().Configure(http =>
+        {
+            foreach (CacheRule rule in options.Rules) http.Rules.Add(rule);
+            http.MaxBodyBytes = options.MaxBodyBytes;
+            http.KeepStale = options.KeepStale;
+            http.User = context => PrivateUser.Of(context, options.PrivateUserHeader);
+        });
+    }
+
+    private static ForwarderOptions ForwarderOptionsOf(GatewayOptions options) => new()
+    {
+        Origin = options.Origin,
+        ConnectTimeout = options.ConnectTimeout,
+        ResponseTimeout = options.ResponseTimeout,
+        IdleTimeout = options.IdleTimeout,
+    };
+
+    private static void LogLifetime(WebApplication app, GatewayOptions options)
+    {
+        ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeCategory);
+        ILogger warnings = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(GatewayHost).FullName!);
+        string origin = new OriginAddress(options.Origin).Name;
+        app.Lifetime.ApplicationStarted.Register(() =>
+        {
+            Log.Started(logger, string.Join(", ", app.Urls), origin, options.Rules.Count);
+            foreach (string url in app.Urls.Where(ListenUrl.IsEverywhere)) Log.ListensEverywhere(warnings, url);
+        });
+        app.Lifetime.ApplicationStopped.Register(() => Log.Stopped(logger, origin));
+    }
+}

@@ -1,0 +1,46 @@
+using Larder.AspNetCore;
+
+namespace Larder.Gateway.Hosting;
+
+/// <summary>What one gateway is: where it listens, what it caches, and its limits.</summary>
+public sealed record GatewayOptions
+{
+    /// <summary>Where the gateway listens if nothing else is said: loopback only.</summary>
+    public const string DefaultUrl = "http://127.0.0.1:8080";
+
+    /// <summary>The origin: an absolute http or https URI without user, query and fragment. A path in it stands before every forwarded path.</summary>
+    public required Uri Origin { get; init; }
+
+    /// <summary>Where the gateway listens, as <c>http://host:port</c>. Port 0 is any free one. A host other than an IP address or <c>localhost</c> means all interfaces.</summary>
+    public IReadOnlyList<string> Urls { get; init; } = [DefaultUrl];
+
+    /// <summary>The longest time that opening a connection to the origin may take; 5 seconds by default.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The longest wait for the origin's response headers; 60 seconds by default.</summary>
+    public TimeSpan ResponseTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The longest time in which no byte of a body moves; 60 seconds by default.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Most entries in memory; 100,000 by default.</summary>
+    public int MaxEntries { get; init; } = 100_000;
+
+    /// <summary>Most bytes in memory; 100 MB by default.</summary>
+    public long MaxBytes { get; init; } = 100L << 20;
+
+    /// <summary>Largest body that is stored, in bytes; larger ones pass through. 64 MB by default.</summary>
+    public long MaxBodyBytes { get; init; } = 64L << 20;
+
+    /// <summary>How long a response is kept beyond its freshness; one hour by default.</summary>
+    public TimeSpan KeepStale { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Rules in order; the first match wins. Without a rule RFC 9111 alone decides.</summary>
+    public IReadOnlyList<CacheRule> Rules { get; init; } = [];
+
+    /// <summary>
+    /// The request header whose value tells users apart, for rules with <see cref="RuleScope.Private"/>; <c>Authorization</c>
+    /// by default. It must be one that the origin verifies: whoever sends the same value is served the same answers.
+    /// </summary>
+    public string PrivateUserHeader { get; init; } = "Authorization";
+}
