@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using Larder.Cli.Configuration;
+using Larder.Gateway.Configuration;
+using Larder.Gateway.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Larder.Cli.Commands;
+
+/// <summary><c>larder serve</c>: runs the caching reverse proxy until it is stopped.</summary>
+internal sealed class ServeCommand : ExampleCommand
+{
+    private readonly Option<string> _origin = new("--origin") { Description = "The API to cache, as http://host:port; needed unless the file has it", HelpName = "URL" };
+    private readonly Option<string> _urls = new("--urls") { Description = $"Where to listen, separated by ';' [default: {GatewayOptions.DefaultUrl}]", HelpName = "URLS" };
+    private readonly Option<string> _config = new("--config") { Description = "Rules and settings: .json, .yaml or .yml. Flags win over the file", HelpName = "FILE" };
+
+    public ServeCommand() : base("serve", "Cache an API: listen, answer from memory, ask the origin for the rest. GET /healthz is answered by larder itself.",
+    [
+        "larder serve --origin http://127.0.0.1:8081",
+        "larder serve --origin http://127.0.0.1:8081 --urls 'http://127.0.0.1:8080;http://[::1]:8080'",
+        "larder serve --config larder.yaml",
+    ])
+    {
+        Add(_origin);
+        Add(_urls);
+        Add(_config);
+        SetAction(RunAsync);
+    }
+
+    private async Task<int> RunAsync(ParseResult call, CancellationToken cancel)
+    {
+        TextWriter output = call.InvocationConfiguration.Output, error = call.InvocationConfiguration.Error;
+        var flags = new ConfigurationFlags(call.GetValue(_origin), call.GetValue(_urls));
+        ConfigurationResult read = call.GetValue(_config) is { } file ? ConfigFile.Read(file, flags) : GatewayConfiguration.Read(null, "", flags);
+        if (read.Problems.Count > 0) return Mistakes.Show(read.Problems, error);
+        if (read.Options is not { } options)
+        {
+            await error.WriteLineAsync("larder: no origin is given; say --origin http://host:port, or \"origin\" in the configuration");
+            return ExitCodes.Usage;
+        }
+        return await ServeAsync(options, output, error, cancel);
+    }
+
+    private static async Task<int> ServeAsync(GatewayOptions options, TextWriter output, TextWriter error, CancellationToken cancel)
+    {
+        // The start and the stop are told here, in lines for people; the host's own would say the same again.
+        await using WebApplication app = GatewayHost.Build(options, builder => builder.Logging.AddFilter(GatewayHost.LifetimeCategory, LogLevel.None));
+        try
+        {
+            await app.StartAsync(cancel);
+        }
+        catch (Exception e) when (e is IOException or SocketException or AddressInUseException)
+        {
+            await error.WriteLineAsync($"larder: can't listen: {Shown.Sentence(e.Message)}");
+            return ExitCodes.Failed;
+        }
+        await output.WriteLineAsync($"larder listens on {string.Join(" and ", app.Urls)} and caches {options.Origin.GetLeftPart(UriPartial.Path).TrimEnd('/')} ({Mistakes.Rules(options.Rules.Count)})");
+        await output.FlushAsync(CancellationToken.None);
+        await app.WaitForShutdownAsync(cancel);
+        await output.WriteLineAsync("larder has stopped");
+        return ExitCodes.Ok;
+    }
+}
