@@ -54,7 +54,7 @@ internal sealed class ServeCommand : ExampleCommand
         }
         catch (Exception e) when (e is IOException or SocketException or AddressInUseException)
         {
-            await error.WriteLineAsync($"larder: can't listen: {Shown.Sentence(e.Message)}");
+            await error.WriteLineAsync($"larder: can't listen on {string.Join(" and ", options.Urls)}: {Shown.Sentence(e.Message)}");
             return ExitCodes.Failed;
         }
         await output.WriteLineAsync($"larder listens on {string.Join(" and ", app.Urls)} and caches {options.Origin.GetLeftPart(UriPartial.Path).TrimEnd('/')} ({Mistakes.Rules(options.Rules.Count)})");

@@ -37,7 +37,7 @@ internal static class GatewayConfiguration
             options = options with { Urls = Urls(parts, ofFlags, flag: true) };
         }
 
-        ConfigProblem[] problems = [.. ofFlags.Problems, .. ofDocument.Problems];
+        ConfigProblem[] problems = [.. ofFlags.Problems, .. ofDocument.Problems.OrderBy(problem => problem.Line)];
         return new(problems.Length > 0 || origin is null ? null : options with { Origin = origin }, options.Rules.Count, problems);
     }
 
