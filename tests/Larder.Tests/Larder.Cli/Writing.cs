@@ -22,7 +22,7 @@ internal sealed class Writing(Random random)
         foreach (string name in (string[])["keepStale", "urls", "privateUserHeader"])
             if (random.Next(4) == 0) document.Add(new(name, Any(1)));
         if (random.Next(2) == 0) document.Add(new("memory", new List<KeyValuePair<string, object?>> { new("entries", random.Next(2) == 0 ? random.Next(1000) : Any(1)) }));
-        document.Add(new("rules", Enumerable.Range(0, random.Next(5)).Select(_ => Rule()).ToList()));
+        document.Add(new("rules", Enumerable.Range(0, random.Next(5)).Select(_ => (object?)Rule()).ToList()));
         if (random.Next(5) == 0) document.Add(new(Pick(Names), Any(2)));
         return document;
     }

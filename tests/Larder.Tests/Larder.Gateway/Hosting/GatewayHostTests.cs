@@ -54,7 +54,8 @@ public sealed class GatewayHostTests
         await using WebApplication app = GatewayHost.Build(Nobody, builder => builder.Logging.ClearProviders());
         await app.StartAsync();
         using var client = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Options, app.Urls.Single()) { Headers = { { "Max-Forwards", "x" } } };
+        using var request = new HttpRequestMessage(HttpMethod.Options, app.Urls.Single());
+        request.Headers.TryAddWithoutValidation("Max-Forwards", "x");
 
         using HttpResponseMessage answer = await client.SendAsync(request);
 
