@@ -18,7 +18,7 @@ internal sealed record ConfigurationFlags(string? Origin = null, string? Urls = 
 /// <summary>Reads the gateway's options from a document and flags, reporting every mistake at once.</summary>
 internal static class GatewayConfiguration
 {
-    private static readonly string[] Known = ["origin", "urls", "memory", "body", "keepStale", "timeouts", "privateUserHeader", "rules"];
+    private static readonly string[] Known = ["origin", "urls", "memory", "body", "keepStale", "cacheErrors", "timeouts", "privateUserHeader", "rules"];
 
     /// <summary>The defaults, before the origin is known; never handed out.</summary>
     private static GatewayOptions NoOriginYet => new() { Origin = null! };
@@ -62,6 +62,7 @@ internal static class GatewayConfiguration
             MaxBytes = (memory?.Whole("megabytes", 0, ConfigLimits.Megabytes, "whole number of megabytes") << 20) ?? defaults.MaxBytes,
             MaxBodyBytes = (body?.Whole("megabytes", 1, ConfigLimits.BodyMegabytes, "whole number of megabytes") << 20) ?? defaults.MaxBodyBytes,
             KeepStale = members.Seconds("keepStale", 0, ConfigLimits.YearSeconds) ?? defaults.KeepStale,
+            CacheErrors = members.Flag("cacheErrors") ?? defaults.CacheErrors,
         };
         options = Timeouts(members, options);
         return (origin, options with { PrivateUserHeader = UserHeader(members, report) ?? defaults.PrivateUserHeader, Rules = Rules(members, report) });

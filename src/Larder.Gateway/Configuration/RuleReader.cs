@@ -8,9 +8,8 @@ internal sealed class RuleReader(ConfigReport report)
 {
     /// <summary>The members of a rule.</summary>
     public static readonly string[] Known =
-        ["path", "glob", "regex", "methods", "ttl", "scope", "never", "tags", "invalidates", "staleIfError", "staleWhileRevalidate", "name"];
+        ["path", "glob", "regex", "methods", "ttl", "scope", "never", "tags", "invalidates", "staleIfError", "staleWhileRevalidate"];
 
-    private const int MaxNameLength = 100;
     private const string Method = "a method such as \"GET\"";
 
     private static readonly (string Name, Func<string, RulePattern> Make, string Allowed)[] Patterns =
@@ -33,8 +32,6 @@ internal sealed class RuleReader(ConfigReport report)
         IReadOnlyList<PlacedText>? invalidates = members.Texts("invalidates", "a tag such as \"job:{id}\"");
         TimeSpan? staleIfError = members.Seconds("staleIfError", 0, ConfigLimits.YearSeconds);
         TimeSpan? staleWhileRevalidate = members.Seconds("staleWhileRevalidate", 0, ConfigLimits.YearSeconds);
-        if (members.Text("name", $"a text of 1 to {MaxNameLength} characters") is { Value.Length: > MaxNameLength } name)
-            report.Refuse(name, $"a text of 1 to {MaxNameLength} characters");
         foreach (PlacedText method in methods ?? [])
             if (!HttpToken.Is(method.Value)) report.Refuse(method, Method);
         if (pattern is null) return null;

@@ -51,7 +51,7 @@ public static class GatewayHost
         app.Use(QuietAborts.InvokeAsync);
         app.Use(new Health(app.Lifetime).InvokeAsync);
         app.Use((context, next) => GuardAsync(context, next, forwarder));
-        // app.UseLarder();
+        app.UseLarder();
         app.Run(forwarder.ForwardAsync);
     }
 
@@ -94,6 +94,9 @@ public static class GatewayHost
             foreach (CacheRule rule in options.Rules) http.Rules.Add(rule);
             http.MaxBodyBytes = options.MaxBodyBytes;
             http.KeepStale = options.KeepStale;
+            http.CacheProvocableErrors = options.CacheErrors;
+            // The guard in front takes them out.
+            http.ForwardingHeadersAreStripped = true;
             http.User = context => PrivateUser.Of(context, options.PrivateUserHeader);
         });
     }

@@ -35,6 +35,9 @@ public sealed record GatewayOptions
     /// <summary>How long a response is kept beyond its freshness; one hour by default.</summary>
     public TimeSpan KeepStale { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>Also caches answers such as 400 and 503 where the origin declares them fresh; off by default, since one odd request could deny a resource to all.</summary>
+    public bool CacheErrors { get; init; }
+
     /// <summary>Rules in order; the first match wins. Without a rule RFC 9111 alone decides.</summary>
     public IReadOnlyList<CacheRule> Rules { get; init; } = [];
 

@@ -9,7 +9,7 @@ internal sealed class Writing(Random random)
 {
     private static readonly string[] Names =
         ["origin", "urls", "memory", "body", "keepStale", "timeouts", "privateUserHeader", "rules", "entries", "megabytes", "connect", "response", "idle",
-         "path", "glob", "regex", "methods", "ttl", "scope", "never", "tags", "invalidates", "staleIfError", "staleWhileRevalidate", "name", "tll", "", "<<", "a b"];
+         "path", "glob", "regex", "methods", "ttl", "scope", "never", "tags", "invalidates", "staleIfError", "staleWhileRevalidate", "tll", "", "<<", "a b"];
 
     private static readonly object?[] Scalars =
         [null, true, false, 0, 1, 5, 60, 31536000, 31536001, -1, 1.5, "", "true", "5", "null", "~", "http://a", "http://127.0.0.1:8080", "/jobs/{id}", "/a", "*.list", "(", "^/x",

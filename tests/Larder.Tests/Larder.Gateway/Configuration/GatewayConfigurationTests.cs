@@ -26,10 +26,10 @@ public sealed class GatewayConfigurationTests
         GatewayOptions options = Read("""
             {
               "origin": "https://api.example", "urls": ["http://127.0.0.1:1", "http://[::1]:2/", "http://*:3", "http://localhost"],
-              "memory": { "entries": 5, "megabytes": 6 }, "body": { "megabytes": 7 }, "keepStale": 8.5,
+              "memory": { "entries": 5, "megabytes": 6 }, "body": { "megabytes": 7 }, "keepStale": 8.5, "cacheErrors": true,
               "timeouts": { "connect": 0.5, "response": 10, "idle": 11 }, "privateUserHeader": "X-Api-Key",
               "rules": [
-                { "name": "jobs", "path": "/jobs/{id}", "methods": ["get", "Report"], "ttl": 12, "scope": "private", "tags": ["job:{id}"],
+                { "path": "/jobs/{id}", "methods": ["get", "Report"], "ttl": 12, "scope": "private", "tags": ["job:{id}"],
                   "invalidates": "jobs", "staleIfError": 0, "staleWhileRevalidate": 13 },
                 { "glob": "/x/*", "never": true },
                 { "regex": "^/y", "scope": "public" }
@@ -40,6 +40,7 @@ public sealed class GatewayConfigurationTests
         Assert.Equal(["http://127.0.0.1:1", "http://[::1]:2/", "http://*:3", "http://localhost"], options.Urls);
         Assert.Equal((5, 6L << 20, 7L << 20), (options.MaxEntries, options.MaxBytes, options.MaxBodyBytes));
         Assert.Equal((0.5, 10, 11, 8.5), (options.ConnectTimeout.TotalSeconds, options.ResponseTimeout.TotalSeconds, options.IdleTimeout.TotalSeconds, options.KeepStale.TotalSeconds));
+        Assert.True(options.CacheErrors);
         Assert.Equal("X-Api-Key", options.PrivateUserHeader);
         CacheRule jobs = options.Rules[0];
         Assert.Equal(("/jobs/{id}", RuleScope.Private, false), (jobs.Pattern.Text, jobs.Scope, jobs.Never));

@@ -13,9 +13,9 @@ public sealed class MistakeTests
     [Theory]
     [InlineData("""{"orign":1}""", "orign: there is no such member; did you mean 'origin'?")]
     [InlineData("""{"RULES":[]}""", "RULES: there is no such member; did you mean 'rules'?")]
-    [InlineData("""{"x y":1}""", "[\"x y\"]: there is no such member; origin, urls, memory, body, keepStale, timeouts, privateUserHeader, rules")]
+    [InlineData("""{"x y":1}""", "[\"x y\"]: there is no such member; origin, urls, memory, body, keepStale, cacheErrors, timeouts, privateUserHeader, rules")]
     [InlineData("""{"origin":"http://a","origin":"http://a"}""", "origin: it is given twice")]
-    [InlineData("[]", "a list is not allowed; an object with origin, urls, memory, body, keepStale, timeouts, privateUserHeader, rules")]
+    [InlineData("[]", "a list is not allowed; an object with origin, urls, memory, body, keepStale, cacheErrors, timeouts, privateUserHeader, rules")]
     [InlineData("""{"origin":5}""", $"origin: 5 is not allowed; {Url}")]
     [InlineData("""{"origin":""}""", $"origin: \"\" is not allowed; {Url}")]
     [InlineData("""{"origin":"ftp://a"}""", $"origin: \"ftp://a\" is not allowed; {Url}")]
@@ -57,7 +57,7 @@ public sealed class MistakeTests
     public void In_the_document(string json, string message) => Assert.Equal([message], Documents.Messages(json));
 
     [Theory]
-    [InlineData("5", "rules[1]: 5 is not allowed; an object with path, glob, regex, methods, ttl, scope, never, tags, invalidates, staleIfError, staleWhileRevalidate, name")]
+    [InlineData("5", "rules[1]: 5 is not allowed; an object with path, glob, regex, methods, ttl, scope, never, tags, invalidates, staleIfError, staleWhileRevalidate")]
     [InlineData("{}", "rules[1]: one of path, glob and regex is missing")]
     [InlineData("""{"path":"/a","glob":"*"}""", "rules[1]: only one of path, glob and regex is allowed; it has path and glob")]
     [InlineData("""{"path":"a"}""", "rules[1].path: \"a\" is not allowed; a path template such as \"/jobs/{id}\": The path template 'a' is malformed: it must begin with '/'.")]
@@ -78,15 +78,14 @@ public sealed class MistakeTests
     [InlineData("""{"path":"/a","tags":["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16","17","18","19","20","21"]}""", "rules[1]: it has 21 tags; allowed are 20.")]
     [InlineData("""{"path":"/a","staleIfError":-1}""", $"rules[1].staleIfError: -1 is not allowed; {Year}")]
     [InlineData("""{"path":"/a","staleWhileRevalidate":31536001}""", $"rules[1].staleWhileRevalidate: 31536001 is not allowed; {Year}")]
-    [InlineData("""{"path":"/a","name":1}""", "rules[1].name: 1 is not allowed; a text of 1 to 100 characters")]
     public void In_a_rule(string rule, string message) =>
         Assert.Equal([message], Documents.Messages($$"""{"rules":[{"path":"/ok"},{{rule}}]}"""));
 
     [Fact]
-    public void A_long_name_of_a_rule_and_what_can_not_be_shown() =>
+    public void What_can_not_be_shown_is_escaped_and_what_is_long_is_cut() =>
         Assert.Equal(
-            [$"rules[0].scope: \"\\n\\r\\t\\u0001\\u202e\" is not allowed; one of shared, public and private", $"rules[0].name: \"{new string('n', 80)}…\" is not allowed; a text of 1 to 100 characters"],
-            Documents.Messages($$"""{"rules":[{"path":"/a","scope":"\n\r\t\u0001\u202e","name":"{{new string('n', 101)}}"}]}"""));
+            ["rules[0].scope: \"\\n\\r\\t\\u0001\\u202e\" is not allowed; one of shared, public and private", $"rules[1].scope: \"{new string('n', 80)}…\" is not allowed; one of shared, public and private"],
+            Documents.Messages($$"""{"rules":[{"path":"/a","scope":"\n\r\t\u0001\u202e"},{"path":"/b","scope":"{{new string('n', 101)}}"}]}"""));
 
     [Theory]
     [InlineData("{", "not JSON: ")]
