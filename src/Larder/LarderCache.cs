@@ -204,7 +204,7 @@ public sealed class LarderCache : IDisposable
     internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class
     {
         Entry? entry = _memory.Find(key);
-        reason = entry is null ? Reason.MissCold
+        reason = entry is null ? _memory.WhyMissing(key)
             : entry.IsExpired(_clock.Now) ? Reason.MissExpired
             : !_index.IsCurrent(entry) ? Reason.MissInvalidated
             : entry.Value is not T ? Reason.MissIncompatible
@@ -225,7 +225,7 @@ public sealed class LarderCache : IDisposable
     {
         Reason reason;
         long now = 0;
-        if (entry is null) reason = Reason.MissCold;
+        if (entry is null) reason = _memory.WhyMissing(key);
         else if (entry.IsExpired(now = _clock.Now)) reason = Reason.MissExpired;
         else if (!_index.IsCurrent(entry)) reason = Reason.MissInvalidated;
         else if (!_entries.TryRead(entry, out T value)) reason = Reason.MissIncompatible;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using Larder.Cli.Configuration;
 
 namespace Larder.Tests;
 
@@ -29,6 +30,17 @@ public sealed class DocumentationTests
     public void The_first_program_of_the_README_is_the_sample_that_is_built_and_run()
     {
         Assert.Contains("```csharp\n" + Read("samples/Larder.Samples.Quickstart/Program.cs") + "```", Read("README.md"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_configurations_shown_are_right()
+    {
+        string yaml = Regex.Match(Read("docs/features/gateway.md"), "```yaml\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        string json = Regex.Match(Read("README.md"), "```json\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        Assert.Empty(ConfigFile.Parse(yaml, "larder.yaml").Problems);
+        Assert.Empty(ConfigFile.Parse(json, "larder.json").Problems);
+        Assert.Empty(ConfigFile.Parse(Read("samples/larder.json"), "larder.json").Problems);
+        Assert.NotEmpty(ConfigFile.Parse(yaml.Replace("ttl:", "tll:", StringComparison.Ordinal), "larder.yaml").Problems);
     }
 
     [Fact]

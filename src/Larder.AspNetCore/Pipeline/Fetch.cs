@@ -57,6 +57,9 @@ internal sealed class Fetch : ITeeOwner
     /// <summary>Why the origin was asked, or, where no answer came from it, why not.</summary>
     private Reason Cause => _context.Features.Get<IOriginFailureFeature>()?.Reason ?? _verdict.Reason;
 
+    /// <summary>What expired and is gone is no match any more (RFC 9211 §2.2).</summary>
+    private string Fwd => Stored is null && _verdict.Reason == Reason.MissExpired ? "uri-miss" : CacheStatus.FwdFor(_verdict.Reason);
+
     private TimeSpan StoredAge => Stored!.AgeAt(_cache.Clock.Now);
 
     public async Task RunAsync(RequestDelegate next)
@@ -151,7 +154,7 @@ internal sealed class Fetch : ITeeOwner
         string detail = plan is null && !failed ? $"{reason.Name()}, {unstored.Name()}" : reason.Name();
         headers[ResponseHeaders.CacheStatusName] = StringValues.Concat(
             headers[ResponseHeaders.CacheStatusName],
-            CacheStatus.Forwarded(CacheStatus.FwdFor(_verdict.Reason), response.StatusCode, plan is not null, false, detail));
+            CacheStatus.Forwarded(Fwd, response.StatusCode, plan is not null, false, detail));
         if (plan?.ClientHasIt == true)
         {
             response.StatusCode = Statuses.Status304NotModified;

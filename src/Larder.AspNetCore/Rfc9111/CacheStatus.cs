@@ -35,7 +35,7 @@ internal static class CacheStatus
     {
         Reason.BypassMethod => "method",
         >= Reason.BypassMethod and <= Reason.BypassLimit => "bypass",
-        Reason.MissCold => "uri-miss",
+        Reason.MissCold or Reason.MissEvicted => "uri-miss",
         Reason.MissVary => "vary-miss",
         Reason.MissRequest => "request",
         Reason.MissExpired or Reason.MissValidate or Reason.Revalidated or Reason.Stale or Reason.StaleError => "stale",

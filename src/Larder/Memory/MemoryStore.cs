@@ -36,6 +36,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     private readonly EvictionPolicy _policy = new(maxEntries, maxBytes);
     private readonly ExpiryWheel _wheel = new();
     private readonly KeyMarks _marks = new(maxEntries);
+    private readonly Departures _departures = new(maxEntries);
 
     public int Count => _policy.Count;
 
@@ -53,6 +54,9 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         _marks[entry.Hash] > entry.Stamp
         || index.Newest > entry.Stamp && index.Covers(entry.PatternSubject, entry.Tags, entry.User, entry.Stamp);
 
+    /// <summary>The reason of a miss on a key that is not stored, as far as it is still known.</summary>
+    public Reason WhyMissing(ReadOnlySpan<char> key) => _departures.ReasonOf(KeyComparer.Hash(key));
+
     public Entry? Find(ReadOnlySpan<char> key) =>
         _entries.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(key, out Entry? entry) ? entry : null;
 
@@ -63,7 +67,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     public Reason TryAdd(Entry entry)
     {
         if (entry.Cost > maxBytes || maxEntries == 0) return Reason.UnstoredTooLarge;
-        using var removals = new Removals(removed);
+        using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
             long newest = index.Newest;
@@ -81,7 +85,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <returns><see cref="Reason.None"/> when it was stored; what was stored before is gone in any case.</returns>
     public Reason Set(Entry entry)
     {
-        using var removals = new Removals(removed);
+        using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
             long ordinal = ordinals.Next();
@@ -100,7 +104,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>Invalidates one key: drops its entry and refuses every fill of it that is under way.</summary>
     public (long Ordinal, bool Removed) Invalidate(string key, RemovalCause cause = RemovalCause.Invalidated)
     {
-        using var removals = new Removals(removed);
+        using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
             long ordinal = ordinals.Next();
@@ -114,7 +118,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>Drops this very entry, if it is still stored, and returns whether it was.</summary>
     public bool Drop(Entry entry, RemovalCause cause)
     {
-        using var removals = new Removals(removed);
+        using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
             if (entry.Queue == EvictionQueue.None) return false;
@@ -132,7 +136,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         for (bool all = false; !all;)
         {
             expired.Clear();
-            using var removals = new Removals(removed);
+            using var removals = RemovalBatch.Begin(removed);
             lock (_gate)
             {
                 all = _wheel.Collect_NeedsGate(now, Budget, expired);
@@ -157,49 +161,34 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>The entries at this moment, in no order.</summary>
     public IEnumerable<Entry> Entries => _entries.Select(pair => pair.Value);
 
-    private void Put_NeedsGate(Entry entry, Removals removals)
+    private void Put_NeedsGate(Entry entry, RemovalBatch removals)
     {
         if (Find(entry.Key) is { } old)
         {
             // It stays in the dictionary until the new one takes its place: no reader finds a hole and starts a fill.
             _policy.Remove_NeedsGate(old);
             _wheel.Remove_NeedsGate(old);
-            removals.Add(old, RemovalCause.Replaced);
         }
         while (!_policy.HasRoomFor(entry.Cost) && _policy.Evict_NeedsGate() is { } victim)
         {
-            Forget_NeedsGate(victim);
-            removals.Add(victim, RemovalCause.Evicted);
+            Forget_NeedsGate(victim, RemovalCause.Evicted, removals);
         }
         _policy.Add_NeedsGate(entry);
         _wheel.Add_NeedsGate(entry);
         _entries[entry.Key] = entry;
     }
 
-    private void Drop_NeedsGate(Entry entry, RemovalCause cause, Removals removals)
+    private void Drop_NeedsGate(Entry entry, RemovalCause cause, RemovalBatch removals)
     {
         _policy.Remove_NeedsGate(entry);
-        Forget_NeedsGate(entry);
-        removals.Add(entry, cause);
+        Forget_NeedsGate(entry, cause, removals);
     }
 
-    private void Forget_NeedsGate(Entry entry)
+    private void Forget_NeedsGate(Entry entry, RemovalCause cause, RemovalBatch removals)
     {
+        removals.Add(entry, cause);
+        _departures.Remember_NeedsGate(entry.Hash, cause);
         _wheel.Remove_NeedsGate(entry);
         _entries.TryRemove(new(entry.Key, entry));
-    }
-
-    /// <summary>Collects what was removed under the gate and tells the listener after the gate is free.</summary>
-    private readonly struct Removals(Action<Entry, RemovalCause>? listener) : IDisposable
-    {
-        private readonly List<(Entry, RemovalCause)>? _list = listener is null ? null : [];
-
-        public void Add(Entry entry, RemovalCause cause) => _list?.Add((entry, cause));
-
-        public void Dispose()
-        {
-            if (_list is null) return;
-            foreach ((Entry entry, RemovalCause cause) in _list) listener!(entry, cause);
-        }
     }
 }

@@ -26,6 +26,8 @@ public enum Reason : byte
     MissCold,
     /// <summary>What was stored is no longer fresh.</summary>
     MissExpired,
+    /// <summary>What was stored had to make room for others.</summary>
+    MissEvicted,
     /// <summary>What was stored is covered by an invalidation newer than its stamp.</summary>
     MissInvalidated,
     /// <summary>Responses are stored for the URL, but none for these request headers (Vary).</summary>

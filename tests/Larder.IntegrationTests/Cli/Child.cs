@@ -73,10 +73,10 @@ internal sealed class Child : IDisposable
     }
 
     /// <summary>Waits until the URL is answered with success.</summary>
-    public async Task AnswersAsync(Uri url)
+    public async Task AnswersAsync(Uri url, TimeSpan? patience = null)
     {
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
-        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < Patience; await Task.Delay(50))
+        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < (patience ?? Patience); await Task.Delay(50))
         {
             Assert.False(_process.HasExited, $"{_process.StartInfo.FileName} has ended: {Error}");
             try
