@@ -45,7 +45,8 @@ internal sealed class ExpiryWheel
     public bool Collect_NeedsGate(long now, int budget, List<Entry> expired)
     {
         long last = now / 1000;
-        if (last - _cursor > Slots) _cursor = last - Slots;
+        // One turn at most: an entry must not be collected twice.
+        if (last - _cursor >= Slots) _cursor = last - Slots + 1;
         for (int looked = 0; looked < budget; _cursor++)
         {
             for (Entry? entry = _heads[(int)(_cursor & (Slots - 1))]; entry is not null; entry = entry.WheelNext)

@@ -1,0 +1,71 @@
+using Microsoft.Extensions.Caching.Hybrid;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Larder.Tests.Configuration;
+
+public sealed class LarderOptionsTests
+{
+    private static readonly string[] Fields =
+    [
+        nameof(LarderOptions.MaxEntries), nameof(LarderOptions.MaxBytes), nameof(LarderOptions.DefaultTtl),
+        nameof(LarderOptions.MaxKeyLength), nameof(LarderOptions.MaxEntryBytes), nameof(LarderOptions.MaxTags),
+    ];
+
+    private static void Break(LarderOptions options)
+    {
+        options.MaxEntries = -1;
+        options.MaxBytes = -1;
+        options.DefaultTtl = TimeSpan.Zero;
+        options.MaxKeyLength = 0;
+        options.MaxEntryBytes = 0;
+        options.MaxTags = -1;
+    }
+
+    [Fact]
+    public void Every_field_that_is_wrong_is_named_at_once()
+    {
+        var options = new LarderOptions();
+        Break(options);
+        var error = Assert.Throws<ArgumentException>(() => new LarderCache(options));
+        Assert.All(Fields, f => Assert.Contains(f + " is ", error.Message, StringComparison.Ordinal));
+        Assert.Contains("MaxEntries is -1; allowed is 0 to 100,000,000.", error.Message, StringComparison.Ordinal);
+        var validator = new LarderOptionsValidator();
+        Assert.True(validator.Validate(null, new()).Succeeded);
+        Assert.Single(validator.Validate(null, new() { DefaultTtl = TimeSpan.FromDays(366) }).Failures!);
+    }
+
+    [Fact]
+    public async Task AddLarder_registers_the_cache_and_a_hybrid_cache_over_it()
+    {
+        var services = new ServiceCollection();
+        ILarderBuilder builder = services.AddLarder(o => o.MaxEntries = 7);
+        Assert.Same(services, builder.Services);
+        await using ServiceProvider provider = services.BuildServiceProvider();
+        LarderCache cache = provider.GetRequiredService<LarderCache>();
+        Assert.Equal(7, cache.Statistics.MaxEntries);
+        HybridCache hybrid = provider.GetRequiredService<HybridCache>();
+        await hybrid.SetAsync("k", "v");
+        Assert.Equal("v", cache.GetLocal<string>("k").Value);
+    }
+
+    [Fact]
+    public void Wrong_options_fail_at_the_first_use_and_at_the_start()
+    {
+        var services = new ServiceCollection();
+        services.AddLarder(Break);
+        using ServiceProvider provider = services.BuildServiceProvider();
+        var error = Assert.Throws<OptionsValidationException>(provider.GetRequiredService<LarderCache>);
+        Assert.Equal(Fields.Length, error.Failures.Count());
+        Assert.Throws<OptionsValidationException>(provider.GetRequiredService<IStartupValidator>().Validate);
+        Assert.Throws<ArgumentNullException>(() => LarderServiceCollectionExtensions.AddLarder(null!));
+    }
+
+    [Fact]
+    public void A_cache_can_be_made_where_the_execution_context_does_not_flow()
+    {
+        using AsyncFlowControl flow = ExecutionContext.SuppressFlow();
+        using var cache = new LarderCache();
+        Assert.True(ExecutionContext.IsFlowSuppressed());
+    }
+}
