@@ -160,6 +160,17 @@ public sealed class FillerTests
     }
 
     [Fact]
+    public async Task A_factory_may_wait_for_another_callers_flight()
+    {
+        using var cache = new LarderCache();
+        var gate = new TaskCompletionSource<string>();
+        Task<string> inner = cache.GetOrCreateAsync("inner", _ => new ValueTask<string>(gate.Task)).AsTask();
+        Task<string> outer = cache.GetOrCreateAsync("outer", token => cache.GetOrCreateAsync("inner", _ => new ValueTask<string>("never"), null, token)).AsTask();
+        gate.SetResult("v");
+        Assert.Equal(["v", "v"], await Task.WhenAll(inner, outer));
+    }
+
+    [Fact]
     public async Task Work_that_a_factory_leaves_behind_may_ask_for_the_key()
     {
         using var cache = new LarderCache();
