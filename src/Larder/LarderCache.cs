@@ -237,8 +237,8 @@ public sealed class LarderCache : IDisposable
             return new(value, Reason.HitMemory, TimeSpan.FromMilliseconds(now - entry.CreatedAt), Remaining(entry, now));
         }
         if (Events.AnyListeners) Events.Raise(CacheEventKind.Miss, key.ToString(), reason);
-        if (reason == Reason.MissInvalidated) _memory.Drop(entry!, RemovalCause.Invalidated);
-        else if (reason == Reason.MissExpired) _memory.Drop(entry!, RemovalCause.Expired);
+        if (entry is not null && reason != Reason.MissIncompatible)
+            _memory.Drop(entry, reason == Reason.MissExpired ? RemovalCause.Expired : RemovalCause.Invalidated);
         return new(reason);
     }
 

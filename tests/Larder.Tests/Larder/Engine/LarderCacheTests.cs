@@ -13,7 +13,7 @@ public sealed class LarderCacheTests
         Assert.Equal(("v", Reason.HitMemory), (cache.GetLocal<string>("k").Value, cache.GetLocal<string>("k").Reason));
         Assert.True(await cache.RemoveAsync("k"));
         Assert.False(await cache.RemoveAsync("k"));
-        Assert.Equal(Reason.MissCold, (await cache.GetAsync<string>("k")).Reason);
+        Assert.Equal(Reason.MissInvalidated, (await cache.GetAsync<string>("k")).Reason);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class CacheEventsTests
         await Expect(() => cache.RemoveAsync("a").AsTask(), new CacheEvent(CacheEventKind.Remove, "a", Reason.None));
         await Expect(() => cache.RemoveAsync("a").AsTask());
         await Expect(() => cache.GetOrCreateAsync("a", _ => new ValueTask<int>(1), new() { Tags = ["t"] }).AsTask(),
-            new CacheEvent(CacheEventKind.Miss, "a", Reason.MissCold), new CacheEvent(CacheEventKind.Set, "a", Reason.None));
+            new CacheEvent(CacheEventKind.Miss, "a", Reason.MissInvalidated), new CacheEvent(CacheEventKind.Set, "a", Reason.None));
         await Expect(() => cache.InvalidateAsync(Invalidation.Tag("t")).AsTask());
         await Expect(() => cache.GetAsync<int>("a").AsTask(),
             new CacheEvent(CacheEventKind.Miss, "a", Reason.MissInvalidated), new CacheEvent(CacheEventKind.Invalidate, "a", Reason.None));
