@@ -40,13 +40,34 @@ internal static class RequestTarget
         return HasPlainEscapes(path);
     }
 
+    /// <summary>
+    /// The path as the most lenient server would read it: decoded as often as it can be, ended by whatever anybody takes
+    /// for an end, without path parameters, empty and dot segments.
+    /// </summary>
+    public static string MostLenient(string path)
+    {
+        for (int times = 0; times < 3 && path.Contains('%'); times++) path = Uri.UnescapeDataString(path);
+        int end = path.AsSpan().IndexOfAny('?', '#', '\0');
+        var segments = new List<string>();
+        foreach (string part in (end < 0 ? path : path[..end]).Split('/', '\\'))
+        {
+            int parameters = part.IndexOf(';');
+            string segment = (parameters < 0 ? part : part[..parameters]).Trim();
+            if (segment == ".." && segments.Count > 0) segments.RemoveAt(segments.Count - 1);
+            else if (segment is not ("" or "." or "..")) segments.Add(segment);
+        }
+        return '/' + string.Join('/', segments);
+    }
+
     private static bool HasPlainEscapes(ReadOnlySpan<char> path)
     {
         for (int at = path.IndexOf('%'); at >= 0;)
         {
             if (at + 2 >= path.Length || !char.IsAsciiHexDigit(path[at + 1]) || !char.IsAsciiHexDigit(path[at + 2])) return false;
             char c = (char)(Convert.ToByte(path.Slice(at + 1, 2).ToString(), 16));
-            if (c <= '\u001f' || c == '\u007f' || char.IsAsciiLetterOrDigit(c) || "-._~/\\;%".Contains(c, StringComparison.Ordinal)) return false;
+            if (c <= '\u001f' || c == '\u007f' || char.IsAsciiLetterOrDigit(c) || "-._~/\\;%?#&".Contains(c, StringComparison.Ordinal)) return false;
+            // Never part of UTF-8; an overlong form of a slash or dot to a decoder that does not look.
+            if (c is '\u00c0' or '\u00c1' or >= '\u00f5') return false;
             int next = path[(at + 3)..].IndexOf('%');
             at = next < 0 ? -1 : at + 3 + next;
         }

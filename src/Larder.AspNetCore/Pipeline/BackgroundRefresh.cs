@@ -34,21 +34,35 @@ internal sealed class BackgroundRefresh(RequestDelegate next, HttpCache cache)
     {
         using var patience = new CancellationTokenSource(Patience, cache.Time);
         AsyncServiceScope? scope = scopes?.CreateAsyncScope();
+        ILogger logger = scope?.ServiceProvider.GetService<ILogger<BackgroundRefresh>>() ?? NullLogger<BackgroundRefresh>.Instance;
         try
         {
             context.RequestAborted = patience.Token;
             if (scope is { } services) context.RequestServices = services.ServiceProvider;
             await new Fetch(cache, context, verdict, null).RunAsync(next);
-            await context.Response.CompleteAsync();
         }
         catch (Exception e)
         {
-            Log.RefreshFailed(scope?.ServiceProvider.GetService<ILogger<BackgroundRefresh>>() ?? NullLogger<BackgroundRefresh>.Instance, e);
+            Log.RefreshFailed(logger, e);
         }
         finally
         {
+            await EndAsync(context, scope, logger);
             _underWay.TryRemove(key, out _);
+        }
+    }
+
+    /// <summary>What the application left to be done at the end is done after a failure, too.</summary>
+    private static async Task EndAsync(HttpContext context, AsyncServiceScope? scope, ILogger logger)
+    {
+        try
+        {
+            await context.Response.CompleteAsync();
             if (scope is { } services) await services.DisposeAsync();
+        }
+        catch (Exception e)
+        {
+            Log.RefreshFailed(logger, e);
         }
     }
 }

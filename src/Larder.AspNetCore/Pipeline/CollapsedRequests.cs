@@ -11,7 +11,8 @@ namespace Larder.AspNetCore;
 ///    store for its own request, so no user gets another's and nothing outlives an invalidation.
 /// 2. The waiting end when the answer is stored, when it turns out not to be storable (at its headers), or when the
 ///    first request ends in any other way.
-/// 3. A key whose answer was not storable is not waited for again for a while: such requests must not queue up.
+/// 3. A key whose answer was not storable is not waited for again for a while: such requests must not queue up. What
+///    one request's credentials or conditions brought about says nothing of requests without them.
 /// </remarks>
 internal sealed class CollapsedRequests(TimeProvider time)
 {
@@ -32,27 +33,28 @@ internal sealed class CollapsedRequests(TimeProvider time)
     public int UnderWay => _underWay.Count;
 
     /// <summary>Becomes the first for the key (the result is not null), finds the first, or neither.</summary>
-    public CollapsedRequest? Join(string key, out CollapsedRequest? leader)
+    public CollapsedRequest? Join(string key, bool hasCredentials, out CollapsedRequest? leader)
     {
         leader = null;
-        if (WasUnstorable(key)) return null;
-        var own = new CollapsedRequest(this, key);
+        int kind = KindOf(key, hasCredentials);
+        if (WasUnstorable(kind)) return null;
+        var own = new CollapsedRequest(this, key, kind);
         CollapsedRequest first = _underWay.GetOrAdd(key, own);
         if (ReferenceEquals(first, own)) return own;
         leader = first;
         return null;
     }
 
-    /// <summary>Waits until the answer is stored or will not be; false when that takes too long.</summary>
+    /// <summary>Waits until the answer is stored or will not be; false when that takes too long, or the client has left.</summary>
     public async Task<bool> WaitForAsync(CollapsedRequest leader, CancellationToken cancellationToken)
     {
-        await leader.BodyBegun.WaitAsync(cancellationToken);
         try
         {
+            await leader.BodyBegun.WaitAsync(cancellationToken);
             await leader.Ended.WaitAsync(BodyPatience, time, cancellationToken);
             return true;
         }
-        catch (TimeoutException)
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
             return false;
         }
@@ -60,15 +62,15 @@ internal sealed class CollapsedRequests(TimeProvider time)
 
     public void Remove(CollapsedRequest request) => _underWay.TryRemove(new(request.Key, request));
 
-    public void RememberUnstorable(string key)
+    public void RememberUnstorable(int hash)
     {
-        int hash = KeyComparer.Hash(key);
         lock (_remembering) _unstorable[hash & (Remembered - 1)] = (hash, _clock.Now + RememberedFor);
     }
 
-    private bool WasUnstorable(string key)
+    private static int KindOf(string key, bool hasCredentials) => KeyComparer.Hash(key) ^ (hasCredentials ? 1 : 0);
+
+    private bool WasUnstorable(int hash)
     {
-        int hash = KeyComparer.Hash(key);
         lock (_remembering)
         {
             (int known, long until) = _unstorable[hash & (Remembered - 1)];
@@ -78,7 +80,7 @@ internal sealed class CollapsedRequests(TimeProvider time)
 }
 
 /// <summary>The request that asks the origin while others wait.</summary>
-internal sealed class CollapsedRequest(CollapsedRequests table, string key) : IDisposable
+internal sealed class CollapsedRequest(CollapsedRequests table, string key, int kind) : IDisposable
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -93,10 +95,20 @@ internal sealed class CollapsedRequest(CollapsedRequests table, string key) : ID
 
     public void BeginBody() => _bodyBegun.TrySetResult();
 
+    /// <summary>The origin failed, and something stale stood in; whether it did not answer at all.</summary>
+    public bool? Unreachable { get; private set; }
+
+    /// <summary>What is stored may stand in for the others as well: each asking by itself would only wait for the same failure.</summary>
+    public void Fail(bool unreachable)
+    {
+        Unreachable = unreachable;
+        Dispose();
+    }
+
     /// <summary>The answer will not be stored: nobody should wait for it, now or soon.</summary>
     public void Release()
     {
-        table.RememberUnstorable(key);
+        table.RememberUnstorable(kind);
         Dispose();
     }
 

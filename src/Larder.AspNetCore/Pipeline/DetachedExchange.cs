@@ -49,11 +49,13 @@ internal sealed class DetachedExchange : IHttpResponseFeature, IHttpResponseBody
         features.Set<IHttpResponseFeature>(exchange);
         features.Set<IHttpResponseBodyFeature>(exchange);
         features.Set<IHttpRequestBodyDetectionFeature>(NoBody.Instance);
-        return new DefaultHttpContext(features)
+        var copy = new DefaultHttpContext(features)
         {
             User = context.User,
             Connection = { RemoteIpAddress = context.Connection.RemoteIpAddress, RemotePort = context.Connection.RemotePort },
         };
+        EndpointMarks.Copy(context, copy);
+        return copy;
     }
 
     public void OnStarting(Func<object, Task> callback, object state) => _onStarting.Push((callback, state));

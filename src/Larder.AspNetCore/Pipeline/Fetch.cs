@@ -32,8 +32,10 @@ internal sealed class Fetch : ITeeOwner
     private readonly DateTimeOffset _requestTime;
     private readonly ConditionalHeaders _conditionals;
     private readonly ResponseSnapshot _before;
+    private readonly HeaderDictionary _asked;
+    private readonly NotedAborts _aborts;
     private Instead _instead;
-    private bool _delivering;
+    private bool _ended;
     private StorePlan? _plan;
     private ResponseRecorder? _recorder;
 
@@ -47,6 +49,8 @@ internal sealed class Fetch : ITeeOwner
         _stamp = cache.Engine.BeginFill();
         _requestTime = cache.Now;
         _conditionals = new(context.Request.Headers);
+        _asked = Copy(context.Request.Headers);
+        _aborts = new(context.Features);
         _before = new(context.Response);
     }
 
@@ -60,6 +64,8 @@ internal sealed class Fetch : ITeeOwner
     /// <summary>What expired and is gone is no match any more (RFC 9211 §2.2).</summary>
     private string Fwd => Stored is null && _verdict.Reason == Reason.MissExpired ? "uri-miss" : CacheStatus.FwdFor(_verdict.Reason);
 
+    private bool IsUnreachable => _context.Features.Get<IOriginFailureFeature>() is not null;
+
     private TimeSpan StoredAge => Stored!.AgeAt(_cache.Clock.Now);
 
     public async Task RunAsync(RequestDelegate next)
@@ -67,9 +73,15 @@ internal sealed class Fetch : ITeeOwner
         bool validates = _conditionals.Replace(Stored, hasRuleTtl: Key.Rule?.Rule.Ttl is not null);
         try
         {
-            long written = await AskOriginAsync(next);
-            if (_instead == Instead.Nothing) Complete(written);
+            TeeBody tee = await AskOriginAsync(next);
+            if (_instead == Instead.Nothing) Complete(tee);
             else await DeliverInsteadAsync(validates);
+        }
+        catch when (!_ended)
+        {
+            End(Cause);
+            if (_plan is not null) Count(Reason.UnstoredIncomplete);
+            throw;
         }
         finally
         {
@@ -78,13 +90,13 @@ internal sealed class Fetch : ITeeOwner
     }
 
     /// <summary>Runs the application, or the forwarder, with the body going through the tee.</summary>
-    /// <returns>How many bytes of body it wrote.</returns>
-    private async Task<long> AskOriginAsync(RequestDelegate next)
+    private async Task<TeeBody> AskOriginAsync(RequestDelegate next)
     {
         IHttpResponseBodyFeature inner = _context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
         var tee = new TeeBody(inner, this, _context.Response);
         _context.Response.OnStarting(static state => ((Fetch)state).OnStarting(), this);
         _context.Features.Set<IHttpResponseBodyFeature>(tee);
+        _aborts.Install();
         try
         {
             await next(_context);
@@ -97,11 +109,10 @@ internal sealed class Fetch : ITeeOwner
         finally
         {
             _conditionals.Restore();
+            _aborts.Remove();
             _context.Features.Set(inner);
-            // An answer that ended without being stored holds nobody up any longer.
-            if (_plan is null && _instead == Instead.Nothing) _collapsed?.Release();
         }
-        return tee.Written;
+        return tee;
     }
 
     /// <summary>Before the response starts: a stored response may be served in its place.</summary>
@@ -120,31 +131,35 @@ internal sealed class Fetch : ITeeOwner
 
     private bool MayStandInFor(int status)
     {
-        bool unreachable = _context.Features.Get<IOriginFailureFeature>() is not null;
+        bool unreachable = IsUnreachable;
         return (unreachable || Reuse.IsError(status)) && _cache.MayServeStaleOnError(Stored!, StoredAge, _request, unreachable);
     }
 
     private bool MayStandIn(Exception e) =>
         Stored is not null && !_context.Response.HasStarted && !_context.RequestAborted.IsCancellationRequested
         && e is not BadHttpRequestException
-        && _cache.MayServeStaleOnError(Stored, StoredAge, _request, _context.Features.Get<IOriginFailureFeature>() is not null);
+        && _cache.MayServeStaleOnError(Stored, StoredAge, _request, IsUnreachable);
 
     /// <summary>The last of the callbacks before the headers leave: what they are now is what is judged and stored.</summary>
     private Task OnStarting()
     {
-        if (_delivering || _instead != Instead.Nothing) return Task.CompletedTask;
+        if (_ended || _instead != Instead.Nothing) return Task.CompletedTask;
         HttpResponse response = _context.Response;
         (StorePlan? plan, Reason unstored) = _cache.Storer.Plan(Key, _request, _context, _requestTime);
         _plan = plan;
         if (plan is null)
         {
-            _collapsed?.Release();
+            // A 304 answers the client's own condition, which others do not have.
+            if (response.StatusCode != Statuses.Status304NotModified) _collapsed?.Release();
+            else _collapsed?.Dispose();
             Count(unstored);
         }
         else
         {
-            _recorder = new(_cache.Budget, _cache.Options.MaxBodyBytes, response.ContentLength);
-            _collapsed?.BeginBody();
+            _recorder = new(_cache.Budget, _cache.Options.MaxBodyBytes, response.ContentLength, _collapsed is null ? null : _collapsed.Release);
+            // An event stream has no end that is worth waiting for.
+            if (response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true) _collapsed?.Release();
+            else _collapsed?.BeginBody();
             plan.ClientHasIt = _conditionals.ClientHas(plan, _cache.Now);
         }
         IHeaderDictionary headers = response.Headers;
@@ -165,16 +180,23 @@ internal sealed class Fetch : ITeeOwner
     }
 
     /// <summary>Stores what was recorded, if it is whole.</summary>
-    private void Complete(long written)
+    private void Complete(TeeBody tee)
     {
-        Count(Cause);
+        End(Cause);
         if (_plan is null || _recorder is not { } recorder) return;
         // A handler that saw its client leave may end early and quietly: without an announced length nobody can tell.
-        bool isWhole = _plan.ContentLength is { } announced ? announced == written : !_context.RequestAborted.IsCancellationRequested;
+        bool isWhole = _plan.ContentLength is { } announced ? announced == tee.Written : !_aborts.Aborted && !tee.ClientLeft;
         Reason unstored = recorder.GaveUp != Reason.None ? recorder.GaveUp
             : !isWhole ? Reason.UnstoredIncomplete
-            : _cache.Storer.Store(_plan, Key, recorder.ToBody(), _context.Request.Headers, _stamp);
+            : _cache.Storer.Store(_plan, Key, recorder.ToBody(), _asked, _stamp);
         if (unstored != Reason.None) Count(unstored);
+    }
+
+    /// <summary>Each call ends with one reason; what starts the response afterwards is no answer to this one.</summary>
+    private void End(Reason reason)
+    {
+        _ended = true;
+        Count(reason);
     }
 
     /// <summary>A refresh in the background is nobody's call and counts as none.</summary>
@@ -185,7 +207,6 @@ internal sealed class Fetch : ITeeOwner
 
     private async Task DeliverInsteadAsync(bool validates)
     {
-        _delivering = true;
         StoredResponse stored = Stored!;
         Reason reason = Reason.StaleError;
         StringValues cookies = default;
@@ -194,11 +215,22 @@ internal sealed class Fetch : ITeeOwner
             reason = Reason.Revalidated;
             // Cookies that come with a confirmation are for the client that asked; they are never stored.
             cookies = _context.Response.Headers.SetCookie;
-            stored = await _cache.Storer.FreshenAsync(stored, Key, _context, _request, _requestTime, _stamp);
+            stored = await _cache.Storer.FreshenAsync(stored, Key, _context.Response.Headers, _asked, _request, _requestTime, _stamp);
         }
+        // Others need not wait for this client to take its answer.
+        if (reason == Reason.Revalidated) _collapsed?.Dispose();
+        else _collapsed?.Fail(IsUnreachable);
         _before.Restore();
         if (cookies.Count > 0) _context.Response.Headers.SetCookie = cookies;
-        Count(reason);
+        End(reason);
         await StoredResponseWriter.WriteAsync(_context, stored, stored.AgeAt(_cache.Clock.Now), reason, _cache.Time);
+    }
+
+    /// <summary>The request as it came: what the application takes out of it or puts in is not what others ask with.</summary>
+    private static HeaderDictionary Copy(IHeaderDictionary headers)
+    {
+        var copy = new HeaderDictionary(headers.Count);
+        foreach ((string name, StringValues values) in headers) copy[name] = values;
+        return copy;
     }
 }

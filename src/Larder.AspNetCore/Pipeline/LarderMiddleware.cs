@@ -1,3 +1,4 @@
+using Larder.AspNetCore.Rfc9111;
 using Microsoft.AspNetCore.Http;
 
 namespace Larder.AspNetCore;
@@ -38,38 +39,62 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     /// <summary>Join: the first request for a key asks the origin; those that come meanwhile wait and judge again.</summary>
     private async Task FetchAsync(HttpContext context, Verdict verdict)
     {
-        if (!MayCollapse(context.Request))
+        for (int joins = 0; joins < MaxJoins && MayCollapse(context.Request, verdict); joins++)
         {
-            await new Fetch(cache, context, verdict, null).RunAsync(next);
-            return;
-        }
-        for (int joins = 0; joins < MaxJoins; joins++)
-        {
-            using CollapsedRequest? own = cache.Collapsed.Join(verdict.Key!.Primary, out CollapsedRequest? leader);
-            if (leader is null)
+            using CollapsedRequest? own = cache.Collapsed.Join(verdict.Key!.Primary, HasCredentials(context.Request), out CollapsedRequest? leader);
+            if (own is null && leader is null) break;
+            bool ended = leader is not null && await cache.Collapsed.WaitForAsync(leader, context.RequestAborted);
+            if (leader is not null && context.RequestAborted.IsCancellationRequested)
             {
-                await new Fetch(cache, context, verdict, own).RunAsync(next);
+                cache.Count(verdict.Reason);
                 return;
             }
-            bool ended = await cache.Collapsed.WaitForAsync(leader, context.RequestAborted);
+            // Another may have stored an answer since the first judgement, also where this request is the first now.
+            StoredResponse? before = verdict.Stored;
             verdict = judge.Receive(context);
             if (verdict.Next is State.Deliver or State.DeliverAndRefresh)
             {
-                await DeliverAsync(context, verdict.Stored!, verdict.Age, Reason.Coalesced);
+                await DeliverAsync(context, verdict.Stored!, verdict.Age, leader is null ? verdict.Reason : Reason.Coalesced);
                 return;
             }
-            if (!ended || verdict.Next != State.Fetch) break;
+            if (own is not null)
+            {
+                await AskAsync(context, verdict, own);
+                return;
+            }
+            if (leader?.Unreachable is { } unreachable && MayStandIn(context.Request, verdict, unreachable))
+            {
+                await DeliverAsync(context, verdict.Stored!, verdict.Age, Reason.StaleError);
+                return;
+            }
+            // What the first one stored and cannot serve this request will not do so next time.
+            if (!ended || !ReferenceEquals(verdict.Stored, before)) break;
         }
-        if (verdict.Next == State.Fetch) await new Fetch(cache, context, verdict, null).RunAsync(next);
-        else await new Passage(cache, context, verdict.Reason, writes: false).RunAsync(next);
+        await AskAsync(context, verdict, null);
     }
 
-    private static bool MayCollapse(HttpRequest request) => HttpMethods.IsGet(request.Method) && request.Headers.Range.Count == 0;
+    private Task AskAsync(HttpContext context, in Verdict verdict, CollapsedRequest? own)
+    {
+        if (verdict.Next == State.Fetch) return new Fetch(cache, context, verdict, own).RunAsync(next);
+        own?.Dispose();
+        return new Passage(cache, context, verdict.Reason, writes: false).RunAsync(next);
+    }
+
+    private bool MayStandIn(HttpRequest request, in Verdict verdict, bool unreachable) =>
+        verdict is { Next: State.Fetch, Stored: { } stored }
+        && cache.MayServeStaleOnError(stored, verdict.Age, RequestFacts.From(isHead: false, new HeaderLookup(request.Headers)), unreachable);
+
+    /// <summary>Who wants its own validation, or a part of an answer that is not stored yet, gains nothing by waiting.</summary>
+    private static bool MayCollapse(HttpRequest request, in Verdict verdict) =>
+        verdict.Next == State.Fetch && verdict.Reason is not (Reason.MissRequest or Reason.MissValidate)
+        && HttpMethods.IsGet(request.Method) && request.Headers.Range.Count == 0;
+
+    private static bool HasCredentials(HttpRequest request) => request.Headers.Authorization.Count > 0 || request.Headers.Cookie.Count > 0;
 
     private Task Refuse(HttpContext context)
     {
         cache.Count(Reason.ErrorOnlyIfCached);
-        context.Response.StatusCode = StatusCodes.Status504GatewayTimeout;
+        context.Response.StatusCode = Microsoft.AspNetCore.Http.StatusCodes.Status504GatewayTimeout;
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers[ResponseHeaders.XCache] = "ERROR";
         context.Response.Headers[ResponseHeaders.CacheStatusName] = $"larder; detail={Reason.ErrorOnlyIfCached.Name()}";

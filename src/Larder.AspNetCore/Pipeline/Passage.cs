@@ -6,6 +6,7 @@ namespace Larder.AspNetCore;
 /// <summary>Pass and Write: to the origin and back without storing; a write invalidates before its answer leaves.</summary>
 internal sealed class Passage(HttpCache cache, HttpContext context, Reason reason, bool writes)
 {
+    private readonly WriteInvalidation? _write = writes ? new(cache, context) : null;
     private bool _invalidated;
 
     public async Task RunAsync(RequestDelegate next)
@@ -16,18 +17,19 @@ internal sealed class Passage(HttpCache cache, HttpContext context, Reason reaso
         {
             await next(context);
         }
-        catch when (writes)
+        catch when (_write is not null)
         {
             // Nobody knows whether the write took place, so it counts as if it had.
             await InvalidateAsync();
             throw;
         }
-        if (writes && !_invalidated && IsUnknownOutcome()) await InvalidateAsync();
+        // Where the client has left, the server does not start the response of a write that took place.
+        if (MayHaveWritten()) await InvalidateAsync();
     }
 
     private async Task OnStartingAsync()
     {
-        if (writes && (context.Response.StatusCode is >= 200 and < 400 || IsUnknownOutcome())) await InvalidateAsync();
+        if (MayHaveWritten()) await InvalidateAsync();
         IHeaderDictionary headers = context.Response.Headers;
         headers[ResponseHeaders.XCache] = "BYPASS";
         headers[ResponseHeaders.CacheStatusName] = StringValues.Concat(
@@ -37,11 +39,12 @@ internal sealed class Passage(HttpCache cache, HttpContext context, Reason reaso
 
     private async Task InvalidateAsync()
     {
-        if (_invalidated) return;
+        if (_invalidated || _write is null) return;
         _invalidated = true;
-        await WriteInvalidation.RunAsync(cache, context);
+        await _write.RunAsync();
     }
 
-    /// <summary>No answer came from the origin: the write may have reached it all the same.</summary>
-    private bool IsUnknownOutcome() => context.Features.Get<IOriginFailureFeature>() is not null;
+    /// <summary>It succeeded, or no answer came from the origin, which the write may have reached all the same.</summary>
+    private bool MayHaveWritten() =>
+        context.Response.StatusCode is >= 200 and < 400 || context.Features.Get<IOriginFailureFeature>() is not null;
 }

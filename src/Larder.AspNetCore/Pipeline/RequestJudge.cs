@@ -1,5 +1,6 @@
 using Larder.AspNetCore.Rfc9111;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 
 namespace Larder.AspNetCore;
@@ -7,8 +8,6 @@ namespace Larder.AspNetCore;
 /// <summary>Receive, Lookup and Judge: from a request to what is to be done with it, without I/O and, for a hit, without allocation.</summary>
 internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
 {
-    private const string AuthorizationTookPlace = "__AuthorizationMiddlewareWithEndpointInvoked";
-
     public Verdict Receive(HttpContext context)
     {
         HttpRequest request = context.Request;
@@ -81,7 +80,7 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
 
     private Verdict Judge(HttpContext context, in RequestFacts facts, StoredResponse stored)
     {
-        if (stored.RequiresAuthorization && !context.Items.ContainsKey(AuthorizationTookPlace)) return Verdict.Pass(Reason.BypassAuthorization);
+        if (stored.RequiresAuthorization && !EndpointMarks.IsAuthorized(context)) return Verdict.Pass(Reason.BypassAuthorization);
         if ((facts.HasAuthorization || facts.HasCookie)
             && !Storability.MayShare(facts, stored.Facts.Response, stored.IsDeclaredPublic, stored.IsPrivate)) return Verdict.Pass(Reason.BypassCredentials);
         TimeSpan age = stored.AgeAt(cache.Clock.Now);
@@ -101,10 +100,15 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
     {
         IHeaderDictionary headers = request.Headers;
         if (headers.Upgrade.Count > 0) return Reason.BypassUpgrade;
-        if (request.ContentLength > 0 || headers.TransferEncoding.Count > 0) return Reason.BypassBody;
+        if (request.ContentLength > 0 || headers.TransferEncoding.Count > 0 || HasUnannouncedBody(request)) return Reason.BypassBody;
         if (facts.CacheControl.NoStore) return Reason.BypassNoStore;
         return Conditionals.IsForOrigin(headers.IfMatch, headers.IfUnmodifiedSince) ? Reason.BypassPrecondition : Reason.None;
     }
+
+    /// <summary>From HTTP/2 on a body needs no header that announces it.</summary>
+    private static bool HasUnannouncedBody(HttpRequest request) =>
+        !HttpProtocol.IsHttp11(request.Protocol) && request.ContentLength is null
+        && request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
     private HttpEntry? FindVariant(VariantIndex index, IHeaderDictionary headers, ref KeyBuilder key)
     {

@@ -45,6 +45,7 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
     private readonly TeeStream _stream;
     private Memory<byte> _lent;
     private TeeMode _mode;
+    private bool _completed;
 
     public TeeBody(IHttpResponseBodyFeature inner, ITeeOwner owner, HttpResponse response)
     {
@@ -56,6 +57,9 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
 
     /// <summary>Bytes written by the application so far.</summary>
     public long Written { get; private set; }
+
+    /// <summary>The server takes no more: an application that sees this may end early, and quietly.</summary>
+    public bool ClientLeft { get; private set; }
 
     public Stream Stream => _stream;
 
@@ -74,12 +78,13 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
     {
         if (_mode == TeeMode.Undecided && Written == 0 && _response.ContentLength is null && MayHaveLength()) _response.ContentLength = 0;
         await DecideAsync(CancellationToken.None);
-        if (_mode == TeeMode.Forward) await _inner.Writer.FlushAsync(CancellationToken.None);
+        if (_mode == TeeMode.Forward && !_completed) await FlushInnerAsync(CancellationToken.None);
     }
 
     public async Task CompleteAsync()
     {
         await FinishAsync();
+        _completed = true;
         if (_mode != TeeMode.Discard) await _inner.CompleteAsync();
     }
 
@@ -115,7 +120,16 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
     public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         await DecideAsync(cancellationToken);
-        return _mode == TeeMode.Forward ? await _inner.Writer.FlushAsync(cancellationToken) : default;
+        return _mode == TeeMode.Forward ? await FlushInnerAsync(cancellationToken) : default;
+    }
+
+    private async ValueTask<FlushResult> FlushInnerAsync(CancellationToken cancellationToken) =>
+        Noted(await _inner.Writer.FlushAsync(cancellationToken));
+
+    private FlushResult Noted(FlushResult result)
+    {
+        ClientLeft |= result.IsCompleted || result.IsCanceled;
+        return result;
     }
 
     public override void CancelPendingFlush() => _inner.Writer.CancelPendingFlush();
@@ -158,15 +172,17 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
         public override long Length => throw new NotSupportedException();
         public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-        public override void Flush() => FlushAsync(CancellationToken.None).GetAwaiter().GetResult();
+        public override void Flush()
+        {
+            DemandSynchronousIO();
+            FlushAsync(CancellationToken.None).GetAwaiter().GetResult();
+        }
 
         public override Task FlushAsync(CancellationToken cancellationToken) => tee.FlushAsync(cancellationToken).AsTask();
 
         public override void Write(byte[] buffer, int offset, int count)
         {
-            // The server's own rule on synchronous writes stays in force.
-            if (tee._response.HttpContext.Features.Get<IHttpBodyControlFeature>() is { AllowSynchronousIO: false })
-                throw new InvalidOperationException("Synchronous operations are disallowed. Call WriteAsync or set AllowSynchronousIO to true instead.");
+            DemandSynchronousIO();
             WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
         }
 
@@ -178,7 +194,19 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
             await tee.DecideAsync(cancellationToken);
             tee.Written += buffer.Length;
             if (tee._mode != TeeMode.Discard) tee._owner.Recorder?.Write(buffer.Span);
-            if (tee._mode == TeeMode.Forward) await tee._inner.Writer.WriteAsync(buffer, cancellationToken);
+            if (tee._mode == TeeMode.Forward) tee.Noted(await tee._inner.Writer.WriteAsync(buffer, cancellationToken));
+        }
+
+        public override IAsyncResult BeginWrite(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
+            TaskToAsyncResult.Begin(WriteAsync(buffer, offset, count), callback, state);
+
+        public override void EndWrite(IAsyncResult asyncResult) => TaskToAsyncResult.End(asyncResult);
+
+        /// <summary>The server's own rule on synchronous writes stays in force.</summary>
+        private void DemandSynchronousIO()
+        {
+            if (tee._response.HttpContext.Features.Get<IHttpBodyControlFeature>() is { AllowSynchronousIO: false })
+                throw new InvalidOperationException("Synchronous operations are disallowed. Call WriteAsync or set AllowSynchronousIO to true instead.");
         }
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();

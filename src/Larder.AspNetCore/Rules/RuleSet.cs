@@ -12,9 +12,13 @@ internal sealed class CompiledRule(CacheRule rule)
 
     public bool IsPublic => rule.Scope == RuleScope.Public;
 
-    public string[] TagsFor(string path) => [.. _tags.Select(tag => tag.For(rule.Pattern, path))];
+    public string[] TagsFor(string path) => [.. Filled(_tags, path)];
 
-    public IEnumerable<string> InvalidatedBy(string path) => _invalidates.Select(tag => tag.For(rule.Pattern, path));
+    public IEnumerable<string> InvalidatedBy(string path) => Filled(_invalidates, path);
+
+    /// <summary>A tag that a path leaves empty names nothing.</summary>
+    private IEnumerable<string> Filled(TagTemplate[] templates, string path) =>
+        templates.Select(tag => tag.For(rule.Pattern, path)).Where(tag => tag.Length > 0);
 }
 
 /// <summary>
@@ -44,12 +48,17 @@ internal sealed class RuleSet
 
     /// <summary>
     /// The first rule for the method and path; null when there is none. A path that servers may read in several ways
-    /// is matched only by rules that say never: it must not gain a lifetime by its look.
+    /// is matched only by rules that say never, and by these in its most lenient reading, too: it must neither gain a
+    /// lifetime by its look nor lose a ban.
     /// </summary>
     public CompiledRule? Find(string method, string path, bool isPlain)
     {
+        string? lenient = isPlain ? null : RequestTarget.MostLenient(path);
         foreach (CompiledRule rule in _rules)
-            if (rule.Rule.IsFor(method) && (isPlain || rule.Rule.Never) && rule.Rule.Pattern.IsMatch(path)) return rule;
+        {
+            if (!rule.Rule.IsFor(method) || !(isPlain || rule.Rule.Never)) continue;
+            if (rule.Rule.Pattern.IsMatch(path) || (lenient is not null && rule.Rule.Pattern.IsMatch(lenient))) return rule;
+        }
         return null;
     }
 

@@ -19,7 +19,7 @@ internal sealed class RecordingBudget(long limit)
 /// Keeps a copy of a body while it passes. It gives up, once and for all, when the body grows over its limit or the
 /// budget is used up; the passing body is not affected.
 /// </summary>
-internal sealed class ResponseRecorder(RecordingBudget budget, long maxBytes, long? expected) : IDisposable
+internal sealed class ResponseRecorder(RecordingBudget budget, long maxBytes, long? expected, Action? gaveUp = null) : IDisposable
 {
     private const int FirstSegment = 4096;
     private const int LargestSegment = 64 * 1024;
@@ -31,7 +31,7 @@ internal sealed class ResponseRecorder(RecordingBudget budget, long maxBytes, lo
 
     public long Length { get; private set; }
 
-    /// <summary>Why recording ended early; <see cref="Reason.None"/> while it goes on.</summary>
+    /// <summary>Why recording ended early; <see cref="Reason.None"/> while it goes on. What is written after its end is not kept.</summary>
     public Reason GaveUp { get; private set; }
 
     public void Write(ReadOnlySpan<byte> bytes)
@@ -58,6 +58,7 @@ internal sealed class ResponseRecorder(RecordingBudget budget, long maxBytes, lo
 
     public void Dispose()
     {
+        if (GaveUp == Reason.None) GaveUp = Reason.UnstoredIncomplete;
         budget.Return(_taken);
         _taken = 0;
         _full.Clear();
@@ -91,8 +92,9 @@ internal sealed class ResponseRecorder(RecordingBudget budget, long maxBytes, lo
 
     private void GiveUp(Reason reason)
     {
-        Dispose();
         GaveUp = reason;
+        Dispose();
+        gaveUp?.Invoke();
     }
 
     private byte[] Joined()

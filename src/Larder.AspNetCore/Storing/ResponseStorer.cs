@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Larder.AspNetCore.Rfc9111;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -61,7 +60,7 @@ internal sealed class ResponseStorer(HttpCache cache)
             ReceivedTime = now,
             Nominated = nominated,
             ContentLength = response.ContentLength,
-            RequiresAuthorization = DemandsAuthorization(context.GetEndpoint()),
+            RequiresAuthorization = EndpointMarks.DemandsAuthorization(context),
         }, Reason.None);
     }
 
@@ -100,10 +99,11 @@ internal sealed class ResponseStorer(HttpCache cache)
     /// is dropped and answers this request only.
     /// </summary>
     public async ValueTask<StoredResponse> FreshenAsync(
-        StoredResponse old, FetchKey key, HttpContext context, RequestFacts request, DateTimeOffset requestTime, Stamp stamp)
+        StoredResponse old, FetchKey key, IHeaderDictionary received, IHeaderDictionary asked, RequestFacts request, DateTimeOffset requestTime, Stamp stamp)
     {
-        IHeaderDictionary received = context.Response.Headers;
         DateTimeOffset now = cache.Now;
+        // The old Date would make what was confirmed just now as old as what was stored.
+        if (received.Date.Count == 0) received.Date = HttpDate.Format(now);
         var headers = ResponseHeaders.Updated(old.Headers, received, key.IsPrivate);
         ResponseFacts facts = WithRuleWindows(ResponseFacts.From(old.Status, new StoredHeaderLookup(headers), now), key.Rule) with { Age = AgeHeader.Read(received.Age) };
         var fresh = new StoredResponse(key.Rules, new(facts, Freshness.Lifetime(facts, now, key.Rule?.Rule.Ttl).Value))
@@ -124,9 +124,9 @@ internal sealed class ResponseStorer(HttpCache cache)
         Reason unstored = Storability.Decide(request with { IsHead = false }, facts, key.IsDeclaredPublic, key.Rule?.Rule.Ttl is not null, key.IsPrivate, cache.Options.CacheProvocableErrors);
         StringValues oldVary = new StoredHeaderLookup(old.Headers)["Vary"];
         if (unstored == Reason.None && !Freshening.ChangesVary(oldVary, received.Vary) && Vary.TryParse(oldVary, out string[] nominated))
-            Put(fresh, key, nominated, context.Request.Headers, stamp);
+            Put(fresh, key, nominated, asked, stamp);
         else
-            await cache.Engine.InvalidateAsync(Invalidation.Key(VariantKey(key, Vary.TryParse(oldVary, out nominated) ? nominated : [], context.Request.Headers)));
+            await cache.Engine.InvalidateAsync(Invalidation.Key(VariantKey(key, Vary.TryParse(oldVary, out nominated) ? nominated : [], asked)));
         return fresh;
     }
 
@@ -217,7 +217,4 @@ internal sealed class ResponseStorer(HttpCache cache)
             },
         };
     }
-
-    private static bool DemandsAuthorization(Endpoint? endpoint) =>
-        endpoint?.Metadata.GetMetadata<IAllowAnonymous>() is null && endpoint?.Metadata.GetMetadata<IAuthorizeData>() is not null;
 }
