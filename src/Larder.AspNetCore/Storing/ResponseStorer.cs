@@ -47,7 +47,11 @@ internal sealed class ResponseStorer(HttpCache cache)
         if (unstored != Reason.None) return (null, unstored);
         if (!Vary.TryParse(response.Headers.Vary, out string[] nominated)) return (null, Reason.UnstoredVary);
         if (response.ContentLength > cache.Options.MaxBodyBytes) return (null, Reason.UnstoredTooLarge);
-        if (facts.Date is null && response.Headers.Date.Count == 0) response.Headers.Date = HttpDate.Format(now);
+        if (response.Headers.Date.Count == 0)
+        {
+            response.Headers.Date = HttpDate.Format(now);
+            facts = facts with { Date = now };
+        }
         return (new()
         {
             Status = response.StatusCode,
