@@ -22,7 +22,6 @@ namespace Larder;
 public sealed class LarderCache : IDisposable
 {
     private static readonly EntryOptions DefaultEntry = new();
-    private static readonly TimeSpan UpkeepInterval = TimeSpan.FromSeconds(1);
 
     private readonly LarderOptions _options;
     private readonly CacheClock _clock;
@@ -32,11 +31,9 @@ public sealed class LarderCache : IDisposable
     private readonly EntryFactory _entries;
     private readonly Filler _filler;
     private readonly IInvalidationLog _log;
-    private readonly ITimer _upkeep;
+    private readonly Upkeep _upkeep;
     private long _evictions;
     private long _expirations;
-    private long _sweptUpTo;
-    private int _sweeping;
 
     /// <summary>Makes a cache of its own; programs with dependency injection call <c>services.AddLarder()</c> instead.</summary>
     /// <param name="options">Limits and defaults.</param>
@@ -56,9 +53,9 @@ public sealed class LarderCache : IDisposable
         _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, OnRemoved);
         _entries = new(_options, _clock, new(services), logger);
         _filler = new(_ordinals, _memory, _entries);
-        _log = new InProcessLog(new Receiver(this));
         Events = new(logger);
-        _upkeep = StartUpkeep(time);
+        _upkeep = new(_memory, _index, _clock, time);
+        _log = new InProcessLog(new LocalReceiver(_memory, _index, _upkeep));
     }
 
     /// <summary>What happens to entries, as it happens.</summary>
@@ -162,7 +159,7 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentNullException.ThrowIfNull(what);
         // What is gone already must not be counted as this event's doing.
-        if (count) Upkeep();
+        if (count) _upkeep.Run();
         int before = what.Kind == InvalidationKind.Key && _memory.Find(what.Subject) is not null ? 1 : 0;
         Position position = await _log.AppendAsync(what, cancellationToken).ConfigureAwait(false);
         if (!count) return new(position, null);
@@ -303,31 +300,6 @@ public sealed class LarderCache : IDisposable
     private static TimeSpan Remaining(Entry entry, long now) =>
         entry.ExpiresAt == long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(entry.ExpiresAt - now);
 
-    private ITimer StartUpkeep(TimeProvider time)
-    {
-        // The timer must not carry on with the activity of whoever happened to make the cache.
-        using AsyncFlowControl _ = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
-        return time.CreateTimer(static cache => ((LarderCache)cache!).Upkeep(), this, UpkeepInterval, UpkeepInterval);
-    }
-
-    private void Upkeep()
-    {
-        _memory.DropExpired(_clock.Now);
-        long newest = _index.Newest;
-        // One sweep at a time is enough, however many threads invalidate; it is no lock, for listeners run within.
-        if (newest == Volatile.Read(ref _sweptUpTo) || Interlocked.Exchange(ref _sweeping, 1) != 0) return;
-        try
-        {
-            _memory.DropInvalidated();
-            if (_index.ShouldPrune) _index.Forget(newest);
-            Volatile.Write(ref _sweptUpTo, newest);
-        }
-        finally
-        {
-            Volatile.Write(ref _sweeping, 0);
-        }
-    }
-
     private void OnRemoved(Entry entry, RemovalCause cause)
     {
         if (cause == RemovalCause.Evicted) Interlocked.Increment(ref _evictions);
@@ -345,17 +317,5 @@ public sealed class LarderCache : IDisposable
     private void Tell(CacheEventKind kind, string key)
     {
         if (Events.AnyListeners) Events.Raise(kind, key);
-    }
-
-    private sealed class Receiver(LarderCache cache) : IInvalidationReceiver
-    {
-        public long Apply(Invalidation invalidation)
-        {
-            if (invalidation.Kind == InvalidationKind.Key) return cache._memory.Invalidate(invalidation.Subject).Ordinal;
-            long ordinal = cache._index.Publish(invalidation);
-            // Between two rounds of upkeep the tables may outgrow their bound: whoever does it pays for the sweep.
-            if (cache._index.ShouldPrune) cache.Upkeep();
-            return ordinal;
-        }
     }
 }
