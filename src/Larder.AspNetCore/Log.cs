@@ -7,4 +7,7 @@ internal static partial class Log
 {
     [LoggerMessage(2001, LogLevel.Warning, "A background refresh failed; the stale response stays until its window ends.")]
     public static partial void RefreshFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2002, LogLevel.Error, "HttpCacheOptions.User failed; the request was passed on uncached.")]
+    public static partial void UserFailed(ILogger logger, Exception exception);
 }

@@ -1,5 +1,8 @@
 using Larder.AspNetCore.Rfc9111;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Larder.AspNetCore;
 
@@ -43,7 +46,19 @@ internal sealed class HttpCache
     /// <summary>What was stored under the old rules is not used any more.</summary>
     public void Use(RuleSet rules) => _rules = rules;
 
-    public string? UserOf(HttpContext context) => _user(context);
+    /// <summary>The user of a request; none where the program's own function fails, which must not fail the request.</summary>
+    public string? UserOf(HttpContext context)
+    {
+        try
+        {
+            return _user(context);
+        }
+        catch (Exception e)
+        {
+            Log.UserFailed(context.RequestServices?.GetService<ILogger<HttpCache>>() ?? NullLogger<HttpCache>.Instance, e);
+            return null;
+        }
+    }
 
     public void Count(Reason reason) => Engine.Reasons.Count(reason);
 

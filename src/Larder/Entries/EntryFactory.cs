@@ -19,7 +19,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         (object form, long bytes) = Keep(value, entryOptions);
         bytes = entryOptions.Size ?? bytes;
         Reason unstored =
-            entryOptions.Tags.Count > options.MaxTags ? Reason.UnstoredTooManyTags
+            TagRules.AreTooMany(entryOptions.Tags, options.MaxTags) ? Reason.UnstoredTooManyTags
             : form is Unkept ? Reason.UnstoredUnserializable
             : bytes > options.MaxEntryBytes ? Reason.UnstoredTooLarge
             : Reason.None;

@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
 namespace Larder;
 
 /// <summary>The rules of tags.</summary>
@@ -11,7 +14,13 @@ internal static class TagRules
 
     public const int MaxLength = 256;
 
-    public static string Exact(string name) => ExactPrefix + name;
+    /// <summary>The exact tag of a name; long names by their hash, so that whoever invalidates many long URLs fills no memory.</summary>
+    public static string Exact(string name) =>
+        ExactPrefix + (name.Length < MaxLength ? name : Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(name.AsSpan()))));
+
+    /// <summary>Whether an entry has more tags than allowed; exact ones are the cache's own and do not count.</summary>
+    public static bool AreTooMany(IReadOnlyList<string> tags, int most) =>
+        tags.Count > most && tags.Count(tag => tag.Length == 0 || tag[0] != ExactPrefix) > most;
 
     /// <summary>Why a caller's tag is not allowed; null when it is.</summary>
     public static string? Problem(string? tag) => tag switch

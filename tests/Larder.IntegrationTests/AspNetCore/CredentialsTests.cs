@@ -79,6 +79,38 @@ public sealed class CredentialsTests
     }
 
     [Fact]
+    public async Task A_user_function_that_fails_passes_the_request_on()
+    {
+        var counter = new Counter();
+        await using Site site = await Site.StartAsync(counter.Answers(), rules =>
+        {
+            rules.Cache("/{**all}", TimeSpan.FromMinutes(1), RuleScope.Private);
+            rules.User = _ => throw new InvalidOperationException("no user today");
+        });
+        (await site.GetAsync("/")).Is("BYPASS", "v1");
+        (await site.GetAsync("/")).Is("BYPASS", "v2");
+        Assert.Equal(2, site.Count(Reason.BypassUser));
+    }
+
+    [Fact]
+    public async Task A_rule_with_as_many_tags_as_allowed_stores_private_copies_too()
+    {
+        var counter = new Counter();
+        await using Site site = await Site.StartAsync(counter.Answers(), rules =>
+        {
+            rules.Cache("/{**all}", TimeSpan.FromMinutes(1), RuleScope.Private, [.. Enumerable.Range(0, 20).Select(i => $"t{i}")]);
+            rules.User = _ => "a";
+        });
+        string url = "/" + new string('x', 2000);
+        (await site.GetAsync(url)).Is("MISS", "v1");
+        (await site.GetAsync(url)).Is("HIT", "v1");
+        await site.Cache.InvalidateAsync(Invalidation.Tag("t19"));
+        (await site.GetAsync(url)).Is("MISS", "v2");
+        using HttpResponseMessage written = await site.Client.PostAsync(new Uri(site.Address, url), null);
+        (await site.GetAsync(url)).Is("MISS", "v4");
+    }
+
+    [Fact]
     public async Task Set_Cookie_added_at_the_last_moment_prevents_storing()
     {
         var counter = new Counter();
