@@ -19,13 +19,13 @@ answers_200() { # port, path
     local status
     status=$( { exec 3<>"/dev/tcp/127.0.0.1/$1" \
         && printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' "$2" >&3 \
-        && IFS= read -r -t 5 line <&3 && printf '%s' "$line"; } 2>/dev/null )
+        && IFS= read -r -t 2 line <&3 && printf '%s' "$line"; } 2>/dev/null )
     [[ $status == 'HTTP/1.1 200 '* ]]
 }
 
 wait_until_ready() { # name, pid, port, path
-    local tries
-    for ((tries = 0; tries < 300; tries++)); do
+    local deadline=$((SECONDS + 30))
+    while ((SECONDS < deadline)); do
         kill -0 "$2" 2>/dev/null || died "$1"
         answers_200 "$3" "$4" && return
         sleep 0.1
@@ -55,7 +55,7 @@ trap 'exit 143' TERM
 
 command -v dotnet >/dev/null || die 'dotnet is missing: install the .NET 10 SDK.'
 for value in "$port" "$origin_port"; do
-    [[ $value =~ ^[0-9]+$ ]] || die "'$value' is not a port."
+    [[ $value =~ ^[0-9]{1,5}$ ]] && ((10#$value >= 1 && 10#$value <= 65535)) || die "'$value' is not a port."
 done
 [[ $port != "$origin_port" ]] || die 'PORT and ORIGIN_PORT must differ.'
 listening "$port" && die "port $port is taken; choose another: PORT=9080 ./run.sh"

@@ -8,6 +8,12 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Warning, "A background refresh failed; the stale response stays until its window ends.")]
     public static partial void RefreshFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(2003, LogLevel.Warning, "The application failed; a stale response was served in place of its answer.")]
+    public static partial void StoodIn(ILogger logger, Exception exception);
+
+    [LoggerMessage(2004, LogLevel.Error, "A response could not be stored; the client had it all the same.")]
+    public static partial void StoringFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(2002, LogLevel.Error, "HttpCacheOptions.User failed; the request was passed on uncached.")]
     public static partial void UserFailed(ILogger logger, Exception exception);
 }

@@ -32,6 +32,7 @@ public sealed class LarderCache : IDisposable
     private readonly Filler _filler;
     private readonly IInvalidationLog _log;
     private readonly Upkeep _upkeep;
+    private long _fills;
     private long _evictions;
     private long _expirations;
 
@@ -92,7 +93,11 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         ArgumentNullException.ThrowIfNull(factory);
-        if (key.Length > _options.MaxKeyLength) return factory(state, cancellationToken);
+        if (key.Length > _options.MaxKeyLength)
+        {
+            Reasons.Count(Reason.BypassLimit);
+            return factory(state, cancellationToken);
+        }
         LookupResult<T> found = Judge<T>(_memory.Find(key), key);
         return found.Found ? new(found.Value) : FillAsync(key, state, factory, Checked(options), found.Reason, cancellationToken);
     }
@@ -184,14 +189,14 @@ public sealed class LarderCache : IDisposable
     /// The stamp of a value whose making begins now, for callers that store with <see cref="TryStore"/> what they
     /// make outside of the cache.
     /// </summary>
-    public Stamp BeginFill() => new(_ordinals.Last);
+    public Stamp BeginFill() => new(_ordinals.Last, Interlocked.Increment(ref _fills));
 
     /// <summary>Stores a value made since <see cref="BeginFill"/>, unless something that covers it was invalidated meanwhile.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored, otherwise why not.</returns>
     public Reason TryStore<T>(string key, T value, EntryOptions options, Stamp stamp)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
-        return key.Length > _options.MaxKeyLength ? Reason.BypassLimit : Store(key, value, Checked(options), stamp.Ordinal);
+        return key.Length > _options.MaxKeyLength ? Reason.BypassLimit : Store(key, value, Checked(options), stamp);
     }
 
     /// <summary>Ends the upkeep; the cache can still be used, but frees nothing by itself any more.</summary>
@@ -250,7 +255,7 @@ public sealed class LarderCache : IDisposable
                 // A flight may have landed between this caller's look into memory and its own start.
                 if (call.Cache.Find<T>(call.key) is { } landed) return landed;
                 T made = await call.factory(call.state, token).ConfigureAwait(false);
-                (Entry entry, _) = call.Cache.MakeAndAdd(call.key, made, call.options, stamp);
+                (Entry entry, _) = call.Cache.MakeAndAdd(call.key, made, call.options, new(stamp, 0));
                 return new(made, entry);
             }, cancellationToken).ConfigureAwait(false);
             Reasons.Count(coalesced ? Reason.Coalesced : missed);
@@ -276,11 +281,12 @@ public sealed class LarderCache : IDisposable
             : null;
 
     /// <summary>Stores without asking whether the tags are a caller's to give; the faces make exact ones.</summary>
-    internal Reason Store<T>(string key, T value, EntryOptions options, long stamp) => MakeAndAdd(key, value, options, stamp).Unstored;
+    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp) => MakeAndAdd(key, value, options, stamp).Unstored;
 
-    private (Entry Entry, Reason Unstored) MakeAndAdd<T>(string key, T value, EntryOptions options, long stamp)
+    private (Entry Entry, Reason Unstored) MakeAndAdd<T>(string key, T value, EntryOptions options, Stamp stamp)
     {
-        (Entry entry, Reason unstored) = _entries.Make(key, value, options, stamp);
+        (Entry entry, Reason unstored) = _entries.Make(key, value, options, stamp.Ordinal);
+        entry.Begun = stamp.Begun;
         if (unstored != Reason.None) return (entry, unstored);
         unstored = _memory.TryAdd(entry);
         if (unstored == Reason.None) Tell(CacheEventKind.Set, key);

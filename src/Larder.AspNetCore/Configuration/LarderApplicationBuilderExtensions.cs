@@ -15,6 +15,7 @@ public static class LarderApplicationBuilderExtensions
     /// they answer is served only from there.
     /// </summary>
     /// <exception cref="InvalidOperationException"><c>AddLarder</c> was not called.</exception>
+    /// <exception cref="OptionsValidationException">Options out of range; the message names each field.</exception>
     /// <exception cref="AggregateException">Rules that can't work; one message for each.</exception>
     public static IApplicationBuilder UseLarder(this IApplicationBuilder app)
     {
@@ -22,6 +23,8 @@ public static class LarderApplicationBuilderExtensions
         LarderCache engine = app.ApplicationServices.GetService<LarderCache>()
             ?? throw new InvalidOperationException("UseLarder needs the cache: call builder.Services.AddLarder() first.");
         HttpCacheOptions options = app.ApplicationServices.GetRequiredService<IOptions<HttpCacheOptions>>().Value;
+        if (new HttpCacheOptionsValidator().Validate(null, options) is { Failed: true } invalid)
+            throw new OptionsValidationException(Options.DefaultName, typeof(HttpCacheOptions), invalid.Failures);
         TimeProvider time = app.ApplicationServices.GetService<TimeProvider>() ?? TimeProvider.System;
         var cache = new HttpCache(engine, options, time);
         var judge = new RequestJudge(cache, keyForwardingHeaders: !options.ForwardingHeadersAreStripped);

@@ -95,7 +95,8 @@ internal static class StoredResponseWriter
         {
             response.StatusCode = Statuses.Status416RangeNotSatisfiable;
             response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{length}");
-            response.Headers.Remove("Content-Type");
+            foreach (string name in (ReadOnlySpan<string>)["Content-Type", "Content-Encoding", "ETag", "Last-Modified", "Expires"]) response.Headers.Remove(name);
+            response.Headers.CacheControl = "no-store";
             response.ContentLength = 0;
             return false;
         }

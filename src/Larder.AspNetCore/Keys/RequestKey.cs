@@ -14,7 +14,7 @@ namespace Larder.AspNetCore;
 /// http://example.com/jobs?page=2          the base key
 /// \np3:/v25:/jobs10:?page=2               + path base, path and query, where earlier middleware changed them
 /// \nf16:X-Forwarded-Host8:evil.org        + forwarding headers, where an origin may act on them
-/// \nu3:123                                + the user, for private rules
+/// \nu15:LOCAL AUTHORITY3:123             + the user and who vouches for it, for private rules
 /// \nv6:accept+9:text/html                 + nominated headers and their values (Vary)
 /// </code>
 /// </remarks>
@@ -27,7 +27,8 @@ internal static class RequestKey
     private static readonly string[] ForwardingHeaders =
     [
         "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Scheme", "X-Forwarded-Port", "X-Forwarded-Prefix",
-        "X-Forwarded-Server", "X-Host", "X-Original-Host", "X-Original-URL", "X-Rewrite-URL",
+        "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Forwarded-Protocol", "X-Forwarded-Path", "X-Forwarded-Uri", "Front-End-Https",
+        "X-Url-Scheme", "X-Host", "X-Original-Host", "X-Original-URL", "X-Rewrite-URL",
         "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override",
     ];
 
@@ -44,9 +45,7 @@ internal static class RequestKey
         if (authority.Contains('/') || authority.ContainsAnyInRange('\0', ' ') || raw.ContainsAnyInRange('\0', ' ')) return Reason.BypassUnkeyed;
         if (raw.Length + authority.Length > MaxLength) return Reason.BypassLimit;
 
-        key.Append(request.Scheme);
-        key.Append("://");
-        key.Append(authority);
+        UrlOrigin.Append(ref key, request.Scheme, authority);
         target = key.Length..(key.Length + raw.Length);
         key.Append(raw);
         AppendRewritten(request, raw, ref key);
@@ -54,10 +53,11 @@ internal static class RequestKey
         return Reason.None;
     }
 
-    public static void AppendUser(ref KeyBuilder key, string user)
+    public static void AppendUser(ref KeyBuilder key, in RequestUser user)
     {
         key.Append("\nu");
-        key.AppendPart(user);
+        key.AppendPart(user.Issuer);
+        key.AppendPart(user.Id);
     }
 
     public static void AppendVariant(ref KeyBuilder key, string[] nominated, IHeaderDictionary headers)

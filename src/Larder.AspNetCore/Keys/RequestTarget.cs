@@ -17,8 +17,11 @@ internal static class RequestTarget
         if (raw[0] == '/') return raw;
         int authority = raw.IndexOf("://", StringComparison.Ordinal);
         if (authority < 0) return default;
-        int path = raw.IndexOf('/', authority + 3);
-        return path < 0 ? "/" : raw.AsSpan(path);
+        int path = raw.AsSpan(authority + 3).IndexOfAny('/', '?');
+        if (path < 0) return "/";
+        path += authority + 3;
+        // An absolute form may leave out the path before its query.
+        return raw[path] == '/' ? raw.AsSpan(path) : string.Concat("/", raw.AsSpan(path));
     }
 
     /// <summary>

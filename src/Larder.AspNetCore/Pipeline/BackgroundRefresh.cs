@@ -21,9 +21,10 @@ internal sealed class BackgroundRefresh(RequestDelegate next, HttpCache cache)
     public void Start(HttpContext context, Verdict verdict)
     {
         string key = verdict.Key!.Primary;
-        if (_underWay.Count >= Most || !_underWay.TryAdd(key, true)) return;
+        if (_underWay.ContainsKey(key)) return;
         IServiceScopeFactory? scopes = context.RequestServices?.GetService<IServiceScopeFactory>();
         HttpContext detached = DetachedExchange.CopyOf(context);
+        if (_underWay.Count >= Most || !_underWay.TryAdd(key, true)) return;
         verdict = verdict with { Reason = Reason.MissExpired };
         // The client's own flow (its activity, its logging scopes) ends with its answer.
         using (ExecutionContext.SuppressFlow())
@@ -33,12 +34,14 @@ internal sealed class BackgroundRefresh(RequestDelegate next, HttpCache cache)
     private async Task RunAsync(HttpContext context, IServiceScopeFactory? scopes, Verdict verdict, string key)
     {
         using var patience = new CancellationTokenSource(Patience, cache.Time);
-        AsyncServiceScope? scope = scopes?.CreateAsyncScope();
-        ILogger logger = scope?.ServiceProvider.GetService<ILogger<BackgroundRefresh>>() ?? NullLogger<BackgroundRefresh>.Instance;
+        AsyncServiceScope? scope = null;
+        ILogger logger = NullLogger<BackgroundRefresh>.Instance;
         try
         {
+            scope = scopes?.CreateAsyncScope();
             context.RequestAborted = patience.Token;
             if (scope is { } services) context.RequestServices = services.ServiceProvider;
+            logger = context.RequestServices?.GetService<ILogger<BackgroundRefresh>>() ?? logger;
             await new Fetch(cache, context, verdict, null).RunAsync(next);
         }
         catch (Exception e)

@@ -52,6 +52,14 @@ internal sealed class ResponseSnapshot(HttpResponse response)
 {
     private readonly KeyValuePair<string, StringValues>[] _headers = [.. response.Headers];
 
+    /// <summary>Whether the field was there before, with this very value.</summary>
+    public bool Has(in KeyValuePair<string, StringValues> field)
+    {
+        foreach ((string name, StringValues values) in _headers)
+            if (values == field.Value && name.Equals(field.Key, StringComparison.OrdinalIgnoreCase)) return true;
+        return false;
+    }
+
     public void Restore()
     {
         response.Headers.Clear();

@@ -45,7 +45,7 @@ internal sealed class Fetch : ITeeOwner
         _context = context;
         _verdict = verdict;
         _collapsed = collapsed;
-        _request = RequestFacts.From(HttpMethods.IsHead(context.Request.Method), new HeaderLookup(context.Request.Headers));
+        _request = RequestJudge.FactsOf(context, HttpMethods.IsHead(context.Request.Method));
         _stamp = cache.Engine.BeginFill();
         _requestTime = cache.Now;
         _conditionals = new(context.Request.Headers);
@@ -105,6 +105,7 @@ internal sealed class Fetch : ITeeOwner
         catch (Exception e) when (MayStandIn(e))
         {
             _instead = Instead.Stale;
+            Log.StoodIn(_cache.LoggerOf(_context), e);
         }
         finally
         {
@@ -145,12 +146,12 @@ internal sealed class Fetch : ITeeOwner
     {
         if (_ended || _instead != Instead.Nothing) return Task.CompletedTask;
         HttpResponse response = _context.Response;
-        (StorePlan? plan, Reason unstored) = _cache.Storer.Plan(Key, _request, _context, _requestTime);
+        (StorePlan? plan, Reason unstored) = _cache.Storer.Plan(Key, _request, _context, _before, _requestTime);
         _plan = plan;
         if (plan is null)
         {
-            // A 304 answers the client's own condition, which others do not have.
-            if (response.StatusCode != Statuses.Status304NotModified) _collapsed?.Release();
+            // An error, or a 304 to the client's own condition, says nothing about what others will be answered.
+            if (unstored != Reason.UnstoredStatus) _collapsed?.Release();
             else _collapsed?.Dispose();
             Count(unstored);
         }
@@ -188,8 +189,22 @@ internal sealed class Fetch : ITeeOwner
         bool isWhole = _plan.ContentLength is { } announced ? announced == tee.Written : !_aborts.Aborted && !tee.ClientLeft;
         Reason unstored = recorder.GaveUp != Reason.None ? recorder.GaveUp
             : !isWhole ? Reason.UnstoredIncomplete
-            : _cache.Storer.Store(_plan, Key, recorder.ToBody(), _asked, _stamp);
+            : TryStore(_plan, recorder);
         if (unstored != Reason.None) Count(unstored);
+    }
+
+    /// <summary>The client has its answer: whatever fails here must not break it.</summary>
+    private Reason TryStore(StorePlan plan, ResponseRecorder recorder)
+    {
+        try
+        {
+            return _cache.Storer.Store(plan, Key, recorder.ToBody(), _asked, _stamp);
+        }
+        catch (Exception e)
+        {
+            Log.StoringFailed(_cache.LoggerOf(_context), e);
+            return Reason.UnstoredIncomplete;
+        }
     }
 
     /// <summary>Each call ends with one reason; what starts the response afterwards is no answer to this one.</summary>
@@ -215,7 +230,7 @@ internal sealed class Fetch : ITeeOwner
             reason = Reason.Revalidated;
             // Cookies that come with a confirmation are for the client that asked; they are never stored.
             cookies = _context.Response.Headers.SetCookie;
-            stored = await _cache.Storer.FreshenAsync(stored, Key, _context.Response.Headers, _asked, _request, _requestTime, _stamp);
+            stored = await _cache.Storer.FreshenAsync(stored, Key, _context.Response.Headers, _before, _asked, _request, _requestTime, _stamp);
         }
         // Others need not wait for this client to take its answer.
         if (reason == Reason.Revalidated) _collapsed?.Dispose();

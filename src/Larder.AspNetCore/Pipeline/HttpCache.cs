@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Larder.AspNetCore.Rfc9111;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,8 +10,7 @@ namespace Larder.AspNetCore;
 /// <summary>What all requests share: the engine, the options, the rules, the clock, what is in flight.</summary>
 internal sealed class HttpCache
 {
-    private readonly Func<HttpContext, string?> _user;
-    private volatile RuleSet _rules;
+    private readonly Func<HttpContext, RequestUser> _user;
 
     public HttpCache(LarderCache engine, HttpCacheOptions options, TimeProvider time)
     {
@@ -21,8 +21,8 @@ internal sealed class HttpCache
         Budget = new(Math.Max(options.MaxBodyBytes, engine.Statistics.MaxBytes / 4));
         Storer = new(this);
         Collapsed = new(time);
-        _rules = new(options.Rules);
-        _user = options.User ?? AuthenticatedUser;
+        Rules = new(options.Rules);
+        _user = options.User is { } user ? context => new("", user(context) ?? "") : AuthenticatedUser;
     }
 
     public LarderCache Engine { get; }
@@ -41,13 +41,10 @@ internal sealed class HttpCache
 
     public DateTimeOffset Now => Time.GetUtcNow();
 
-    public RuleSet Rules => _rules;
-
-    /// <summary>What was stored under the old rules is not used any more.</summary>
-    public void Use(RuleSet rules) => _rules = rules;
+    public RuleSet Rules { get; }
 
     /// <summary>The user of a request; none where the program's own function fails, which must not fail the request.</summary>
-    public string? UserOf(HttpContext context)
+    public RequestUser UserOf(HttpContext context)
     {
         try
         {
@@ -55,18 +52,28 @@ internal sealed class HttpCache
         }
         catch (Exception e)
         {
-            Log.UserFailed(context.RequestServices?.GetService<ILogger<HttpCache>>() ?? NullLogger<HttpCache>.Instance, e);
-            return null;
+            Log.UserFailed(LoggerOf(context), e);
+            return default;
         }
     }
+
+    public ILogger LoggerOf(HttpContext context) =>
+        context.RequestServices?.GetService<ILogger<HttpCache>>() ?? NullLogger<HttpCache>.Instance;
 
     public void Count(Reason reason) => Engine.Reasons.Count(reason);
 
     public bool MayServeStaleOnError(StoredResponse stored, TimeSpan age, in RequestFacts request, bool unreachable) =>
         Reuse.MayServeStaleOnError(stored.Facts, age, request, Options.KeepStale, unreachable);
 
-    private static string? AuthenticatedUser(HttpContext context) =>
+    private static RequestUser AuthenticatedUser(HttpContext context) =>
         context.User.Identity is { IsAuthenticated: true }
-            ? context.User.FindFirst(System.Security.Claims.ClaimTypes.NameIdentifier)?.Value ?? context.User.FindFirst("sub")?.Value
-            : null;
+        && (context.User.FindFirst(ClaimTypes.NameIdentifier) ?? context.User.FindFirst("sub")) is { } claim
+            ? new(claim.Issuer, claim.Value)
+            : default;
+}
+
+/// <summary>Whose private entries a request may see; two who are called alike by different issuers are two users.</summary>
+internal readonly record struct RequestUser(string? Issuer, string? Id)
+{
+    public bool IsKnown => !string.IsNullOrEmpty(Id);
 }

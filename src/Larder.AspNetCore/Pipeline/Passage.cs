@@ -44,7 +44,7 @@ internal sealed class Passage(HttpCache cache, HttpContext context, Reason reaso
         await _write.RunAsync();
     }
 
-    /// <summary>It succeeded, or no answer came from the origin, which the write may have reached all the same.</summary>
+    /// <summary>It succeeded, or nobody knows: no answer came, or one that says the server failed on the way.</summary>
     private bool MayHaveWritten() =>
-        context.Response.StatusCode is >= 200 and < 400 || context.Features.Get<IOriginFailureFeature>() is not null;
+        context.Response.StatusCode is (>= 200 and < 400) or >= 500 || context.Features.Get<IOriginFailureFeature>() is not null;
 }

@@ -1,6 +1,7 @@
 using Larder.AspNetCore.Rfc9111;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.Extensions.Primitives;
 
 namespace Larder.AspNetCore;
@@ -14,7 +15,7 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         bool isHead = HttpMethods.IsHead(request.Method);
         if (!isHead && !HttpMethods.IsGet(request.Method))
             return IsSafe(request.Method) ? Verdict.Pass(Reason.BypassMethod) : new() { Next = State.Write, Reason = Reason.BypassMethod };
-        RequestFacts facts = FactsOf(request.Headers, isHead);
+        RequestFacts facts = FactsOf(context, isHead);
         if (Obstacle(request, facts) is not Reason.None and var obstacle) return Verdict.Pass(obstacle);
 
         var key = new KeyBuilder(stackalloc char[256]);
@@ -29,18 +30,23 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
     }
 
     /// <summary>As <see cref="RequestFacts.From"/>, by the server's fast properties: a hit reads no header by name.</summary>
-    private static RequestFacts FactsOf(IHeaderDictionary headers, bool isHead)
+    internal static RequestFacts FactsOf(HttpContext context, bool isHead)
     {
+        IHeaderDictionary headers = context.Request.Headers;
         StringValues cacheControl = headers.CacheControl;
         return new()
         {
             CacheControl = CacheControl.Parse(cacheControl),
-            HasAuthorization = headers.Authorization.Count > 0,
+            HasAuthorization = headers.Authorization.Count > 0 || headers["X-Api-Key"].Count > 0 || headers["X-Auth-Token"].Count > 0 || IsSignedIn(context),
             HasCookie = headers.Cookie.Count > 0,
             IsHead = isHead,
             PragmaNoCache = cacheControl.Count == 0 && Pragma.IsNoCache(headers.Pragma),
         };
     }
+
+    /// <summary>Who is signed in without a header (a certificate, the connection) has credentials, too. Asking the feature makes no user where there is none.</summary>
+    private static bool IsSignedIn(HttpContext context) =>
+        context.Features.Get<IHttpAuthenticationFeature>()?.User?.Identity is { IsAuthenticated: true };
 
     private Verdict Lookup(HttpContext context, in RequestFacts facts, ref KeyBuilder key)
     {
@@ -56,9 +62,10 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
             if (rule?.Rule.Never == true) return Verdict.Pass(Reason.BypassRule);
             if (rule?.IsPrivate == true)
             {
-                user = cache.UserOf(context);
-                if (string.IsNullOrEmpty(user)) return Verdict.Pass(Reason.BypassUser);
-                RequestKey.AppendUser(ref key, user);
+                RequestUser known = cache.UserOf(context);
+                if (!known.IsKnown) return Verdict.Pass(Reason.BypassUser);
+                user = known.Id;
+                RequestKey.AppendUser(ref key, known);
                 found = Find(key.Written, rules, out missing);
             }
         }

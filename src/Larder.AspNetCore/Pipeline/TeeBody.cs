@@ -149,6 +149,8 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
         {
             await _inner.StartAsync(cancellationToken);
             mode = _owner.ModeOnceStarted;
+            // The client has its whole answer; it must not wait for the body that is recorded.
+            if (mode == TeeMode.RecordOnly) await _inner.Writer.FlushAsync(cancellationToken);
         }
         _mode = mode;
         if (_waiting.WrittenCount == 0) return;

@@ -11,7 +11,7 @@ namespace Larder.AspNetCore;
 internal sealed class WriteInvalidation(HttpCache cache, HttpContext context)
 {
     private readonly string _target = RequestTarget.Of(context).ToString();
-    private readonly string _origin = $"{context.Request.Scheme}://{context.Request.Headers.Host}";
+    private readonly string _origin = UrlOrigin.Of(context.Request);
     private readonly string _method = context.Request.Method;
     private readonly string _path = context.Request.Path.Value ?? "/";
 

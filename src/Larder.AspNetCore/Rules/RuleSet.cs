@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http;
+
 namespace Larder.AspNetCore;
 
 /// <summary>A rule with its tags parsed.</summary>
@@ -62,6 +64,8 @@ internal sealed class RuleSet
         return null;
     }
 
+    private static bool Writes(string method) => !HttpMethods.IsGet(method) && !HttpMethods.IsHead(method);
+
     private static string? Problem(CacheRule rule) => rule switch
     {
         { Ttl: { } ttl } when ttl < TimeSpan.FromSeconds(1) || ttl > TimeSpan.FromDays(365) => $"ttl is {ttl}; allowed is 1 second to 365 days.",
@@ -70,6 +74,8 @@ internal sealed class RuleSet
         { Never: true, Ttl: not null } => "it says never and gives a ttl.",
         { Tags.Count: > 20 } => $"it has {rule.Tags.Count} tags; allowed are 20.",
         _ when rule.Methods.Any(string.IsNullOrWhiteSpace) => "a method is empty.",
+        { Invalidates.Count: > 0 } when !rule.Methods.Any(Writes) => "it invalidates, but none of its methods writes; name them, such as PUT.",
+        { Ttl: not null } when rule.Methods.Count > 0 && rule.Methods.All(Writes) => "it gives a ttl, but answers to its methods are not cached.",
         _ => null,
     };
 }

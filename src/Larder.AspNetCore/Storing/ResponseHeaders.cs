@@ -31,7 +31,7 @@ internal static class ResponseHeaders
     public const string XCacheAge = "X-Cache-Age";
     public const string CacheStatusName = "Cache-Status";
 
-    public static List<KeyValuePair<string, StringValues>> ToStore(IHeaderDictionary headers, in CacheControl directives, bool isPrivate)
+    public static List<KeyValuePair<string, StringValues>> ToStore(IHeaderDictionary headers, ResponseSnapshot before, in CacheControl directives, bool isPrivate)
     {
         HashSet<string>? perConnection = HopByHop.ConnectionOptions(headers.Connection);
         bool withholds = Storability.WithholdsFields(directives);
@@ -39,6 +39,8 @@ internal static class ResponseHeaders
         foreach (KeyValuePair<string, StringValues> field in headers)
         {
             if (IsWrittenAnew(field.Key) || HopByHop.IsHopByHop(field.Key) || perConnection?.Contains(field.Key) == true) continue;
+            // What somebody in front put there (a request id, a nonce) is not of this response; it is put on a hit anew.
+            if (before.Has(field)) continue;
             if (withholds && Storability.IsWithheld(directives, field.Key, isPrivate)) continue;
             kept.Add(field);
         }
@@ -47,10 +49,10 @@ internal static class ResponseHeaders
 
     /// <summary>The stored fields with those of a 304 over them.</summary>
     public static List<KeyValuePair<string, StringValues>> Updated(
-        KeyValuePair<string, StringValues>[] stored, IHeaderDictionary received, bool isPrivate)
+        KeyValuePair<string, StringValues>[] stored, IHeaderDictionary received, ResponseSnapshot before, bool isPrivate)
     {
         CacheControl directives = CacheControl.Parse(received.CacheControl);
-        var updates = ToStore(received, directives, isPrivate);
+        var updates = ToStore(received, before, directives, isPrivate);
         updates.RemoveAll(static field => !Freshening.MayUpdate(field.Key));
         var fields = new List<KeyValuePair<string, StringValues>>(stored.Length + updates.Count);
         foreach (KeyValuePair<string, StringValues> field in stored)

@@ -34,7 +34,7 @@ internal sealed class ResponseStorer(HttpCache cache)
     private const int LargestTagged = 1 << 20;
 
     /// <summary>What would be stored of a response whose headers are final, or why it will not be.</summary>
-    public (StorePlan? Plan, Reason Unstored) Plan(FetchKey key, in RequestFacts request, HttpContext context, DateTimeOffset requestTime)
+    public (StorePlan? Plan, Reason Unstored) Plan(FetchKey key, in RequestFacts request, HttpContext context, ResponseSnapshot before, DateTimeOffset requestTime)
     {
         HttpResponse response = context.Response;
         DateTimeOffset now = cache.Now;
@@ -45,7 +45,7 @@ internal sealed class ResponseStorer(HttpCache cache)
         if (context.User.Identity is { IsAuthenticated: true }) asked = asked with { HasAuthorization = true };
         Reason unstored = Storability.Decide(asked, facts, key.IsDeclaredPublic, ttl is not null, key.IsPrivate, cache.Options.CacheProvocableErrors);
         if (unstored != Reason.None) return (null, unstored);
-        if (!Vary.TryParse(response.Headers.Vary, out string[] nominated)) return (null, Reason.UnstoredVary);
+        if (!Vary.TryParse(response.Headers.Vary, out string[] nominated) || NamesWhatIsSetLater(nominated)) return (null, Reason.UnstoredVary);
         if (response.ContentLength > cache.Options.MaxBodyBytes) return (null, Reason.UnstoredTooLarge);
         if (response.Headers.Date.Count == 0)
         {
@@ -56,7 +56,7 @@ internal sealed class ResponseStorer(HttpCache cache)
         {
             Status = response.StatusCode,
             ReasonPhrase = context.Features.Get<IHttpResponseFeature>()?.ReasonPhrase,
-            Headers = ResponseHeaders.ToStore(response.Headers, facts.CacheControl, key.IsPrivate),
+            Headers = ResponseHeaders.ToStore(response.Headers, before, facts.CacheControl, key.IsPrivate),
             Facts = facts,
             Lifetime = Freshness.Lifetime(facts, now, ttl).Value,
             InitialAge = Freshness.InitialAge(facts, requestTime, now),
@@ -103,12 +103,12 @@ internal sealed class ResponseStorer(HttpCache cache)
     /// is dropped and answers this request only.
     /// </summary>
     public async ValueTask<StoredResponse> FreshenAsync(
-        StoredResponse old, FetchKey key, IHeaderDictionary received, IHeaderDictionary asked, RequestFacts request, DateTimeOffset requestTime, Stamp stamp)
+        StoredResponse old, FetchKey key, IHeaderDictionary received, ResponseSnapshot before, IHeaderDictionary asked, RequestFacts request, DateTimeOffset requestTime, Stamp stamp)
     {
         DateTimeOffset now = cache.Now;
         // The old Date would make what was confirmed just now as old as what was stored.
         if (received.Date.Count == 0) received.Date = HttpDate.Format(now);
-        var headers = ResponseHeaders.Updated(old.Headers, received, key.IsPrivate);
+        var headers = ResponseHeaders.Updated(old.Headers, received, before, key.IsPrivate);
         ResponseFacts facts = WithRuleWindows(ResponseFacts.From(old.Status, new StoredHeaderLookup(headers), now), key.Rule) with { Age = AgeHeader.Read(received.Age) };
         var fresh = new StoredResponse(key.Rules, new(facts, Freshness.Lifetime(facts, now, key.Rule?.Rule.Ttl).Value))
         {
@@ -138,11 +138,13 @@ internal sealed class ResponseStorer(HttpCache cache)
     {
         string variantKey = VariantKey(key, nominated, request);
         EntryOptions options = OptionsFor(stored, key, variantKey);
-        Reason unstored = cache.Engine.Store(variantKey, stored, options, stamp.Ordinal);
+        Reason unstored = cache.Engine.Store(variantKey, stored, options, stamp);
         if (unstored != Reason.None || nominated.Length == 0) return unstored;
         // The index stands under the key of the URL, so it needs no tag for it; it lives as long as any variant may.
         var index = VariantIndex.With(cache.Engine.Find<HttpEntry>(key.Primary, out _) as VariantIndex, key.Rules, nominated);
-        return cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value), stamp.Ordinal);
+        // A newer index may stand there already; it lacks at most this list, which costs a miss.
+        cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value), stamp);
+        return Reason.None;
     }
 
     private EntryOptions OptionsFor(StoredResponse stored, FetchKey key, string variantKey)
@@ -187,6 +189,10 @@ internal sealed class ResponseStorer(HttpCache cache)
         builder.Dispose();
         return variantKey;
     }
+
+    /// <summary>The gateway's forwarder writes these behind the cache: the origin saw values that no key here knows.</summary>
+    private bool NamesWhatIsSetLater(string[] nominated) =>
+        cache.Options.ForwardingHeadersAreStripped && nominated.Any(name => name is "x-forwarded-for" or "via");
 
     private static long SizeOf(StoredResponse stored)
     {

@@ -34,6 +34,8 @@ internal sealed class Entry
     public required long ExpiresAt { get; init; }
     /// <summary>The newest ordinal that was seen before the value began to be made.</summary>
     public long Stamp { get; private set; }
+    /// <summary>Which fill made it, in the order in which they began; 0 where one flight a key keeps them in order.</summary>
+    public long Begun { get; set; }
     public string[] Tags { get; init; } = [];
     public string? User { get; init; }
     /// <summary>The part of the key that patterns are matched against.</summary>

@@ -30,7 +30,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
             Hash = KeyComparer.Hash(key),
             Value = form,
             // Never negative, whatever a weigher says: the bound on bytes rests on it.
-            Cost = Math.Clamp(bytes, 0, options.MaxEntryBytes) + key.Length * sizeof(char) + Overhead,
+            Cost = Math.Clamp(bytes, 0, options.MaxEntryBytes) + key.Length * sizeof(char) + Overhead + LabelsOf(entryOptions),
             CreatedAt = now,
             ExpiresAt = CacheClock.After(now, entryOptions.Ttl ?? options.DefaultTtl),
             // Copied: the caller's list may change later, and the entry must still be found under these.
@@ -40,6 +40,15 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         };
         entry.StampWith(stamp);
         return (entry, unstored);
+    }
+
+    /// <summary>What tags and user weigh: each a string of its own at worst.</summary>
+    private static long LabelsOf(EntryOptions entryOptions)
+    {
+        const int PerString = 32;
+        long bytes = entryOptions.User is { } user ? PerString + user.Length * sizeof(char) : 0;
+        foreach (string tag in entryOptions.Tags) bytes += PerString + tag.Length * sizeof(char);
+        return bytes;
     }
 
     /// <summary>The value of an entry, if it is a <typeparamref name="T"/>.</summary>

@@ -22,10 +22,11 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     private const int MaxPatterns = 256;
 
     private readonly Lock _publishing = new();
-    private readonly ConcurrentDictionary<string, long> _tags = new(KeyComparer.Instance);
+    private readonly ConcurrentDictionary<string, long> _tags = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, long> _users = new(KeyComparer.Instance);
     private PatternMark[] _patterns = [];
     private long _all;
+    private int _remembered;
     private long _floor;
     private long _newest;
 
@@ -34,7 +35,7 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     /// <summary>The ordinal of the newest group event; the only thing a hit looks at while nothing new was invalidated.</summary>
     public long Newest => Volatile.Read(ref _newest);
 
-    public bool ShouldPrune => _tags.Count + _users.Count > MaxRemembered || Volatile.Read(ref _patterns).Length > MaxPatterns;
+    public bool ShouldPrune => Volatile.Read(ref _remembered) > MaxRemembered || Volatile.Read(ref _patterns).Length > MaxPatterns;
 
     public long Publish(Invalidation invalidation)
     {
@@ -43,8 +44,8 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
             long ordinal = ordinals.Next();
             switch (invalidation.Kind)
             {
-                case InvalidationKind.Tag: _tags[invalidation.Subject] = ordinal; break;
-                case InvalidationKind.User: _users[invalidation.Subject] = ordinal; break;
+                case InvalidationKind.Tag: Remember_NeedsLock(_tags, invalidation.Subject, ordinal); break;
+                case InvalidationKind.User: Remember_NeedsLock(_users, invalidation.Subject, ordinal); break;
                 case InvalidationKind.Pattern: Volatile.Write(ref _patterns, [.. _patterns, new(ordinal, invalidation.Matcher!)]); break;
                 case InvalidationKind.All: Volatile.Write(ref _all, ordinal); break;
                 default: throw new ArgumentOutOfRangeException(nameof(invalidation), invalidation.Kind, "not a group event");
@@ -94,7 +95,15 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
             foreach ((string user, long ordinal) in _users)
                 if (ordinal <= floor) _users.TryRemove(new(user, ordinal));
             Volatile.Write(ref _patterns, [.. _patterns.Where(p => p.Ordinal > floor)]);
+            Volatile.Write(ref _remembered, _tags.Count + _users.Count);
         }
+    }
+
+    /// <summary>Counted here: the tables' own count takes all of their locks.</summary>
+    private void Remember_NeedsLock(ConcurrentDictionary<string, long> table, string subject, long ordinal)
+    {
+        if (table.TryAdd(subject, ordinal)) Volatile.Write(ref _remembered, _remembered + 1);
+        else table[subject] = ordinal;
     }
 
     private bool TagCovers(string tag, long after)

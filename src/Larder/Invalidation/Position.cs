@@ -14,7 +14,14 @@ public readonly record struct Position(ulong Epoch, long Ordinal);
 /// </summary>
 public readonly record struct Stamp
 {
-    internal Stamp(long ordinal) => Ordinal = ordinal;
+    internal Stamp(long ordinal, long begun)
+    {
+        Ordinal = ordinal;
+        Begun = begun;
+    }
 
     internal long Ordinal { get; }
+
+    /// <summary>The how-manieth fill of its cache: of two values of a key the one begun later is the newer.</summary>
+    internal long Begun { get; }
 }

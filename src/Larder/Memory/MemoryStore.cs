@@ -71,7 +71,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         lock (_gate)
         {
             long newest = index.Newest;
-            if (IsOvertaken(entry)) return Reason.UnstoredOvertaken;
+            if (IsOvertaken(entry) || Find(entry.Key) is { } newer && newer.Begun > entry.Begun && entry.Begun > 0) return Reason.UnstoredOvertaken;
             entry.CheckedUpTo = Math.Max(newest, entry.Stamp);
             Put_NeedsGate(entry, removals);
             return Reason.None;

@@ -53,8 +53,6 @@ public enum Reason : byte
     BypassAuthorization,
     /// <summary>The request asks for another protocol (WebSocket).</summary>
     BypassUpgrade,
-    /// <summary>The request asks for a part that can't be cut from what is stored.</summary>
-    BypassRange,
     /// <summary>The request says no-store.</summary>
     BypassNoStore,
     /// <summary>The request carries a precondition that only the origin can judge (If-Match, If-Unmodified-Since).</summary>

@@ -70,9 +70,7 @@ public sealed class ServeTests
             Task<HttpResponseMessage> waiting = client.GetAsync(address);
             await asked.Task;
 
-            long began = Stopwatch.GetTimestamp();
             Assert.Equal(0, await gateway.TerminateAsync());
-            Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 0, 15);
             await Assert.ThrowsAsync<HttpRequestException>(() => waiting);
         }
     }

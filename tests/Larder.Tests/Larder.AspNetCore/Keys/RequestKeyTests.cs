@@ -128,7 +128,7 @@ public sealed class RequestKeyTests
         context.Request.Headers["User-Agent"] = input.Nominated;
         var key = new KeyBuilder(stackalloc char[16]);
         Assert.Equal(Reason.None, RequestKey.AppendBase(context, ref key, withForwardingHeaders: true, out _));
-        if (input.User != "") RequestKey.AppendUser(ref key, input.User);
+        if (input.User != "") RequestKey.AppendUser(ref key, new RequestUser("i", input.User));
         RequestKey.AppendVariant(ref key, ["user-agent"], context.Request.Headers);
         string text = key.ToString();
         key.Dispose();

@@ -37,12 +37,26 @@ public sealed class ResponseHeadersTests
         {
             ["ETag"] = "\"b\"", ["Content-Encoding"] = "br", ["x-a"] = new(["new", "er"]), ["Set-Cookie"] = "s", ["Cache-Control"] = "max-age=2", ["Connection"] = "X-Hop", ["X-Hop"] = "1",
         };
-        var updated = ResponseHeaders.Updated(stored, received, false).ToDictionary(f => f.Key, f => f.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+        var updated = ResponseHeaders.Updated(stored, received, NothingBefore, false).ToDictionary(f => f.Key, f => f.Value.ToString(), StringComparer.OrdinalIgnoreCase);
         Assert.Equal(
             new Dictionary<string, string> { ["ETag"] = "\"a\"", ["Content-Encoding"] = "gzip", ["x-a"] = "new,er", ["X-B"] = "old", ["Cache-Control"] = "max-age=2" },
             updated);
     }
 
+    [Fact]
+    public void What_stood_there_before_is_not_stored_unless_it_was_changed()
+    {
+        var context = new DefaultHttpContext();
+        context.Response.Headers["X-Request-Id"] = "1";
+        context.Response.Headers["X-Mode"] = "a";
+        var before = new ResponseSnapshot(context.Response);
+        context.Response.Headers["X-Mode"] = "b";
+        context.Response.Headers["X-Own"] = "c";
+        Assert.Equal(["X-Mode", "X-Own"], ResponseHeaders.ToStore(context.Response.Headers, before, default, false).Select(f => f.Key).Order());
+    }
+
+    private static ResponseSnapshot NothingBefore => new(new DefaultHttpContext().Response);
+
     private static Dictionary<string, StringValues> Stored(IHeaderDictionary headers, bool isPrivate) =>
-        new(ResponseHeaders.ToStore(headers, CacheControl.Parse(headers.CacheControl), isPrivate), StringComparer.OrdinalIgnoreCase);
+        new(ResponseHeaders.ToStore(headers, NothingBefore, CacheControl.Parse(headers.CacheControl), isPrivate), StringComparer.OrdinalIgnoreCase);
 }
