@@ -32,7 +32,7 @@ internal static class StoredResponseWriter
             return Task.CompletedTask;
         }
         response.StatusCode = stored.Status;
-        if (stored.ReasonPhrase is { } phrase)
+        if (stored.ReasonPhrase is { } phrase && asked.Range.Count == 0)
             context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpResponseFeature>()!.ReasonPhrase = phrase;
         (long first, long length) = (0, stored.Body.Length);
         if (asked.Range.Count > 0 && !ApplyRange(context, stored, time.GetUtcNow(), ref first, ref length)) return Task.CompletedTask;

@@ -102,6 +102,10 @@ internal sealed class Fetch : ITeeOwner
             await next(_context);
             await tee.FinishAsync();
         }
+        catch (OperationCanceledException) when (_context.RequestAborted.IsCancellationRequested && _plan?.ContentLength == tee.Written)
+        {
+            // The client left as soon as it had the whole body; so has the recorder.
+        }
         catch (Exception e) when (MayStandIn(e))
         {
             _instead = Instead.Stale;

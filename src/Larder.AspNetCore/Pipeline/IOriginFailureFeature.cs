@@ -8,4 +8,9 @@ public interface IOriginFailureFeature
 {
     /// <summary>One of the <c>error-…</c> reasons.</summary>
     Reason Reason { get; }
+
+    /// <summary>
+    /// Nothing of the request can have reached the origin: a write has not taken place. False where nobody knows.
+    /// </summary>
+    bool NothingWasSent => false;
 }

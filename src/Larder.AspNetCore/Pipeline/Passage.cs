@@ -31,10 +31,11 @@ internal sealed class Passage(HttpCache cache, HttpContext context, Reason reaso
     {
         if (MayHaveWritten()) await InvalidateAsync();
         IHeaderDictionary headers = context.Response.Headers;
-        headers[ResponseHeaders.XCache] = "BYPASS";
+        Reason? failed = context.Features.Get<IOriginFailureFeature>()?.Reason;
+        headers[ResponseHeaders.XCache] = failed is null ? "BYPASS" : "ERROR";
         headers[ResponseHeaders.CacheStatusName] = StringValues.Concat(
             headers[ResponseHeaders.CacheStatusName],
-            Rfc9111.CacheStatus.Forwarded(Rfc9111.CacheStatus.FwdFor(reason), null, false, false, reason.Name()));
+            Rfc9111.CacheStatus.Forwarded(Rfc9111.CacheStatus.FwdFor(reason), null, false, false, (failed ?? reason).Name()));
     }
 
     private async Task InvalidateAsync()
@@ -44,7 +45,8 @@ internal sealed class Passage(HttpCache cache, HttpContext context, Reason reaso
         await _write.RunAsync();
     }
 
-    /// <summary>It succeeded, or nobody knows: no answer came, or one that says the server failed on the way.</summary>
-    private bool MayHaveWritten() =>
-        context.Response.StatusCode is (>= 200 and < 400) or >= 500 || context.Features.Get<IOriginFailureFeature>() is not null;
+    /// <summary>It succeeded, or nobody knows: no answer came, or a proxy farther on says that it got none.</summary>
+    private bool MayHaveWritten() => context.Features.Get<IOriginFailureFeature>() is { } failure
+        ? !failure.NothingWasSent
+        : context.Response.StatusCode is (>= 200 and < 400) or StatusCodes.Status502BadGateway or StatusCodes.Status504GatewayTimeout;
 }

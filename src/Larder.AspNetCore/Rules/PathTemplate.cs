@@ -12,6 +12,7 @@ internal sealed class PathTemplate : RulePattern
     {
         ArgumentException.ThrowIfNullOrEmpty(template);
         if (template[0] != '/') throw Malformed("it must begin with '/'");
+        if (template.Contains('?', StringComparison.Ordinal)) throw Malformed("a path has no query");
         string[] parts = template.Trim('/').Split('/', StringSplitOptions.None);
         if (parts is [""]) parts = [];
         if (parts is [.., ['{', '*', '*', .. var rest, '}']])

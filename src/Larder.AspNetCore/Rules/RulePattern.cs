@@ -25,6 +25,7 @@ public abstract class RulePattern
     public static RulePattern Glob(string glob)
     {
         ArgumentException.ThrowIfNullOrEmpty(glob);
+        if (glob[0] is not ('/' or '*')) throw new ArgumentException($"The glob '{glob}' can match no path: it must begin with '/' or '*'.", nameof(glob));
         return new Matched(glob, PatternMatcher.Glob(glob, ignoreCase: true));
     }
 

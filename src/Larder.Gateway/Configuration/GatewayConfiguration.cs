@@ -37,6 +37,8 @@ internal static class GatewayConfiguration
             options = options with { Urls = Urls(parts, ofFlags, flag: true) };
         }
 
+        if (origin is not null && ofFlags.Problems.Count + ofDocument.Problems.Count == 0 && options.Urls.FirstOrDefault(url => ListenUrl.IsAt(url, origin)) is { } own)
+            ofFlags.Add(null, "origin", $"{Shown.Url(origin.OriginalString)} is where larder itself listens ({own}); every request would go round in circles");
         ConfigProblem[] problems = [.. ofFlags.Problems, .. ofDocument.Problems.OrderBy(problem => problem.Line)];
         return new(problems.Length > 0 || origin is null ? null : options with { Origin = origin }, options.Rules.Count, problems);
     }

@@ -31,6 +31,16 @@ internal static class ListenUrl
         return !IPAddress.TryParse(host, out IPAddress? ip) || ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any);
     }
 
+    /// <summary>Whether a request to <paramref name="origin"/> would come in at <paramref name="url"/>: the gateway would forward to itself.</summary>
+    public static bool IsAt(string url, Uri origin)
+    {
+        if (!TrySplit(url, out string host, out string? port) || origin.Port != int.Parse(port ?? "80", CultureInfo.InvariantCulture)) return false;
+        return host.Equals(origin.Host, StringComparison.OrdinalIgnoreCase) || origin.IsLoopback && (IsEverywhere(url) || IsLoopback(host));
+    }
+
+    private static bool IsLoopback(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(host, out IPAddress? ip) && IPAddress.IsLoopback(ip);
+
     private static bool TrySplit(string url, out string host, out string? port)
     {
         const string Scheme = "http://";

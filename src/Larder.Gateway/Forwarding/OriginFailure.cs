@@ -7,6 +7,9 @@ namespace Larder.Gateway.Forwarding;
 /// <summary>Why no answer came from the origin, in the words of the answer that is given instead.</summary>
 internal sealed record OriginFailure(Reason Reason, string Cause) : IOriginFailureFeature
 {
+    /// <inheritdoc/>
+    public bool NothingWasSent { get; private init; }
+
     /// <summary>504 if the origin was too slow, else 502.</summary>
     public int Status => Reason == Reason.ErrorTimeout ? 504 : 502;
 
@@ -20,7 +23,7 @@ internal sealed record OriginFailure(Reason Reason, string Cause) : IOriginFailu
     public static OriginFailure? From(Exception exception, TimeSpan connectTimeout) => exception switch
     {
         OperationCanceledException { InnerException: TimeoutException } =>
-            new(Reason.ErrorTimeout, $"did not accept a connection within {Seconds(connectTimeout)}."),
+            new(Reason.ErrorTimeout, $"did not accept a connection within {Seconds(connectTimeout)}.") { NothingWasSent = true },
         HttpRequestException e => From(e),
         HttpIOException { HttpRequestError: not HttpRequestError.ResponseEnded } => Protocol("broke the HTTP protocol."),
         IOException e => new(Reason.ErrorUnreachable, Socket(e) ?? "closed the connection before answering."),
@@ -29,9 +32,9 @@ internal sealed record OriginFailure(Reason Reason, string Cause) : IOriginFailu
 
     private static OriginFailure From(HttpRequestException e) => e.HttpRequestError switch
     {
-        HttpRequestError.NameResolutionError => new(Reason.ErrorUnreachable, "has a name that could not be resolved."),
-        HttpRequestError.ConnectionError => new(Reason.ErrorUnreachable, Socket(e) ?? "could not be connected to."),
-        HttpRequestError.SecureConnectionError => new(Reason.ErrorUnreachable, "failed the TLS handshake."),
+        HttpRequestError.NameResolutionError => new(Reason.ErrorUnreachable, "has a name that could not be resolved.") { NothingWasSent = true },
+        HttpRequestError.ConnectionError => new(Reason.ErrorUnreachable, Socket(e) ?? "could not be connected to.") { NothingWasSent = true },
+        HttpRequestError.SecureConnectionError => new(Reason.ErrorUnreachable, "failed the TLS handshake.") { NothingWasSent = true },
         HttpRequestError.ConfigurationLimitExceeded => Protocol("sent response headers that are too large."),
         HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError or HttpRequestError.VersionNegotiationError =>
             Protocol("sent an answer that is not valid HTTP."),

@@ -67,7 +67,7 @@ public sealed class ReviewTests
     }
 
     [Fact]
-    public async Task A_write_that_ends_in_a_server_error_may_have_taken_place()
+    public async Task A_write_whose_answer_a_proxy_lost_may_have_taken_place()
     {
         var counter = new Counter();
         RequestDelegate answers = counter.Answers(("Cache-Control", "max-age=60"));
@@ -141,6 +141,48 @@ public sealed class ReviewTests
             rules.MaxBodyBytes = 0;
         }));
         Assert.Equal(2, refused.Failures.Count());
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_with_the_last_byte_does_not_prevent_storing()
+    {
+        int calls = 0;
+        await using Site site = await Site.StartAsync(async context =>
+        {
+            context.Response.Headers.CacheControl = "max-age=60";
+            context.Response.ContentLength = 2;
+            await context.Response.WriteAsync($"v{++calls}");
+            // As the forwarder does: it waits for the origin's end, and the client's going cuts that short.
+            if (calls == 1) await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
+        using (var leaving = new HttpRequestMessage(HttpMethod.Get, site.Address) { Headers = { ConnectionClose = true } })
+        using (HttpResponseMessage answer = await site.Client.SendAsync(leaving, HttpCompletionOption.ResponseHeadersRead))
+            await answer.Content.ReadAsStringAsync();
+        for (int i = 0; i < 200 && site.Cache.Statistics.Entries == 0; i++) await Task.Delay(25);
+        (await site.GetAsync("/")).Is("HIT", "v1");
+    }
+
+    [Fact]
+    public async Task A_write_that_never_left_invalidates_nothing_and_says_what_failed()
+    {
+        int port = Child.FreePort();
+        (Child gateway, Uri address) = await Child.ServeAsync(new Uri($"http://127.0.0.1:{port}"), "--config", Path.Combine(Samples.SampleTests.Root, "samples", "larder.json"));
+        using (gateway)
+        {
+            using var client = new HttpClient { BaseAddress = address };
+            WebApplication app = WebApplication.CreateSlimBuilder().Build();
+            app.Urls.Add($"http://127.0.0.1:{port}");
+            app.Run(context => context.Response.WriteAsync("kept"));
+            await app.StartAsync();
+            Assert.Equal("kept", await client.GetStringAsync("/zones"));
+            await app.DisposeAsync();
+
+            using HttpResponseMessage write = await client.PostAsync("/zones", null);
+            Assert.Equal(HttpStatusCode.BadGateway, write.StatusCode);
+            Assert.Equal("ERROR", write.Headers.GetValues("X-Cache").Single());
+            Assert.Contains("detail=error-unreachable", write.Headers.GetValues("Cache-Status").Single(), StringComparison.Ordinal);
+            Assert.Equal("kept", await client.GetStringAsync("/zones"));
+        }
     }
 
     [Fact]

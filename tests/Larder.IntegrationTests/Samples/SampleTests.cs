@@ -92,7 +92,7 @@ public sealed class SampleTests
         return Child.Start("dotnet", dll, "--urls", address.OriginalString);
     }
 
-    private static readonly string Root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "..", ".."));
+    internal static readonly string Root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "..", ".."));
 
     private static string ThisFile([CallerFilePath] string path = "") => path;
 }

@@ -52,6 +52,21 @@ public sealed class GatewayConfigurationTests
         Assert.Equal((RuleScope.Public, null), (options.Rules[2].Scope, options.Rules[2].Ttl));
     }
 
+    [Theory]
+    [InlineData("http://127.0.0.1:8080", "http://127.0.0.1:8080"), InlineData("http://localhost:8080/", "http://127.0.0.1:8080")]
+    [InlineData("http://127.0.0.1:8080", "http://*:8080"), InlineData("http://[::1]:8080", "http://localhost:8080"), InlineData("http://127.0.0.1", "http://0.0.0.0")]
+    public void An_origin_that_is_the_gateway_itself_is_a_mistake(string origin, string url)
+    {
+        var result = ConfigFile.Parse($$"""{"origin":"{{origin}}","urls":"{{url}}"}""", "a.json");
+        Assert.Null(result.Options);
+        Assert.Contains("is where larder itself listens", Assert.Single(result.Problems).ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:8081", "http://127.0.0.1:8080"), InlineData("http://api.example:8080", "http://*:8080"), InlineData("http://127.0.0.1:8080", "http://10.0.0.1:8080")]
+    public void Another_origin_is_none(string origin, string url) =>
+        Assert.NotNull(ConfigFile.Parse($$"""{"origin":"{{origin}}","urls":"{{url}}"}""", "a.json").Options);
+
     [Fact]
     public void Flags_win_over_the_document()
     {
