@@ -9,9 +9,6 @@ namespace Larder.AspNetCore;
 /// <summary>Writes stored responses: whole, a range of it, or 304.</summary>
 internal static class StoredResponseWriter
 {
-    /// <summary>Up to this size a body is copied into the connection's buffer and leaves with the headers.</summary>
-    private const int Small = 16 * 1024;
-
     private static readonly StringValues Hit = "HIT";
     private static readonly StringValues Stale = "STALE";
     private static readonly StringValues Revalidated = "REVALIDATED";
@@ -108,7 +105,8 @@ internal static class StoredResponseWriter
 
     private static Task WriteBodyAsync(HttpContext context, StoredBody body, long first, long length)
     {
-        if (body.TryGetSingle(out ReadOnlyMemory<byte> whole) && length <= Small)
+        // No token: the server ends a flush when the client has left, and asking for the token would make one for each request.
+        if (body.TryGetSingle(out ReadOnlyMemory<byte> whole))
         {
             ValueTask<System.IO.Pipelines.FlushResult> write = context.Response.BodyWriter.WriteAsync(whole.Slice((int)first, (int)length));
             // A finished write needs no task of its own; a client that went away needs nothing more.
@@ -116,7 +114,7 @@ internal static class StoredResponseWriter
             _ = write.Result;
             return Task.CompletedTask;
         }
-        return body.WriteToAsync(context.Response.BodyWriter, first, length, context.RequestAborted);
+        return body.WriteToAsync(context.Response.BodyWriter, first, length, CancellationToken.None);
     }
 
     private static bool HasBody(int status) => status is not (Statuses.Status204NoContent or Statuses.Status205ResetContent or Statuses.Status304NotModified);
