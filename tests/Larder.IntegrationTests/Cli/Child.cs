@@ -72,11 +72,21 @@ internal sealed class Child : IDisposable
         return (gateway, address);
     }
 
+    /// <summary>Waits until the program has said something.</summary>
+    public async Task SaysAsync(string text, TimeSpan patience)
+    {
+        for (long began = Stopwatch.GetTimestamp(); !Output.Contains(text, StringComparison.Ordinal); await Task.Delay(50))
+        {
+            Assert.False(_process.HasExited, $"{_process.StartInfo.FileName} has ended: {Output}{Error}");
+            Assert.True(Stopwatch.GetElapsedTime(began) < patience, $"'{text}' was not said in time: {Output}{Error}");
+        }
+    }
+
     /// <summary>Waits until the URL is answered with success.</summary>
-    public async Task AnswersAsync(Uri url, TimeSpan? patience = null)
+    public async Task AnswersAsync(Uri url)
     {
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
-        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < (patience ?? Patience); await Task.Delay(50))
+        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < Patience; await Task.Delay(50))
         {
             Assert.False(_process.HasExited, $"{_process.StartInfo.FileName} has ended: {Error}");
             try
