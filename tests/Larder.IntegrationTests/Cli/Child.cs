@@ -46,6 +46,8 @@ internal sealed class Child : IDisposable
         var start = new ProcessStartInfo(file, args) { RedirectStandardOutput = true, RedirectStandardError = true };
         // The tool finds the runtime where these tests found it.
         if (Path.GetDirectoryName(Environment.ProcessPath) is { } dotnet && File.Exists(Path.Combine(dotnet, "dotnet"))) start.Environment.TryAdd("DOTNET_ROOT", dotnet);
+        // Measured with its children, the coverage report keeps one process per assembly, and not this one.
+        start.Environment["CORECLR_ENABLE_PROFILING"] = "0";
         try
         {
             return new Child(Process.Start(start)!);
