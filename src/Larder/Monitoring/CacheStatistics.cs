@@ -13,7 +13,7 @@ namespace Larder;
 public sealed record CacheStatistics(
     long Hits, long Misses, long Evictions, long Expirations, int Entries, int ExpiredEntries, long Bytes, int MaxEntries, long MaxBytes)
 {
-    /// <summary>Hits among all lookups, 0 to 1; 0 before the first lookup.</summary>
+    /// <summary>Hits among hits and misses, 0 to 1; 0 before the first. Callers that waited for another fill count as neither.</summary>
     public double HitRate => Hits + Misses == 0 ? 0 : (double)Hits / (Hits + Misses);
 
     /// <summary>Used entries or bytes, whichever is nearer to its limit, 0 to 1.</summary>
