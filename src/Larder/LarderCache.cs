@@ -68,6 +68,8 @@ public sealed class LarderCache : IDisposable
     /// <summary>How often calls ended with each reason since the cache was made, by the reason's written form.</summary>
     public IReadOnlyDictionary<string, long> ReasonCounts => Reasons.ToDictionary();
 
+    internal long MaxBytes => _options.MaxBytes;
+
     /// <summary>Figures since the cache was made.</summary>
     public CacheStatistics Statistics
     {
@@ -206,14 +208,27 @@ public sealed class LarderCache : IDisposable
     internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class
     {
         Entry? entry = _memory.Find(key);
-        reason = entry is null ? _memory.WhyMissing(key)
-            : entry.IsExpired(_clock.Now) ? Reason.MissExpired
-            : !_index.IsCurrent(entry) ? Reason.MissInvalidated
-            : entry.Value is not T ? Reason.MissIncompatible
-            : Reason.HitMemory;
+        reason = Standing(entry, key, out _);
         if (reason != Reason.HitMemory) return null;
-        entry!.Touch();
-        return (T)entry.Value;
+        if (entry!.Value is not T value)
+        {
+            reason = Reason.MissIncompatible;
+            return null;
+        }
+        entry.Touch();
+        return value;
+    }
+
+    /// <summary><see cref="Reason.HitMemory"/> where the entry may be handed out, whatever its type; otherwise why not.</summary>
+    /// <param name="now">The instant it was judged at; 0 where there is no entry.</param>
+    private Reason Standing(Entry? entry, ReadOnlySpan<char> key, out long now)
+    {
+        now = 0;
+        if (entry is null) return _memory.WhyMissing(key);
+        now = _clock.Now;
+        return entry.IsExpired(now) ? Reason.MissExpired
+            : !_index.IsCurrent(entry) ? Reason.MissInvalidated
+            : Reason.HitMemory;
     }
 
     private LookupResult<T> Counted<T>(LookupResult<T> result)
@@ -225,18 +240,17 @@ public sealed class LarderCache : IDisposable
     /// <summary>Judges what was found. A hit is counted here; a miss is not yet the end of the call.</summary>
     private LookupResult<T> Judge<T>(Entry? entry, ReadOnlySpan<char> key)
     {
-        Reason reason;
-        long now = 0;
-        if (entry is null) reason = _memory.WhyMissing(key);
-        else if (entry.IsExpired(now = _clock.Now)) reason = Reason.MissExpired;
-        else if (!_index.IsCurrent(entry)) reason = Reason.MissInvalidated;
-        else if (!_entries.TryRead(entry, out T value)) reason = Reason.MissIncompatible;
-        else
+        Reason reason = Standing(entry, key, out long now);
+        if (reason == Reason.HitMemory)
         {
-            entry.Touch();
-            Reasons.Count(Reason.HitMemory);
-            if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
-            return new(value, Reason.HitMemory, TimeSpan.FromMilliseconds(now - entry.CreatedAt), Remaining(entry, now));
+            if (_entries.TryRead(entry!, out T value))
+            {
+                entry!.Touch();
+                Reasons.Count(Reason.HitMemory);
+                if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
+                return new(value, Reason.HitMemory, TimeSpan.FromMilliseconds(now - entry.CreatedAt), Remaining(entry, now));
+            }
+            reason = Reason.MissIncompatible;
         }
         if (Events.AnyListeners) Events.Raise(CacheEventKind.Miss, key.ToString(), reason);
         if (entry is not null && reason != Reason.MissIncompatible)

@@ -13,7 +13,14 @@ internal static class RequestTarget
     public static ReadOnlySpan<char> Of(HttpContext context)
     {
         string? raw = context.Features.Get<IHttpRequestFeature>()?.RawTarget;
-        if (string.IsNullOrEmpty(raw)) return string.Concat(context.Request.PathBase, context.Request.Path, context.Request.QueryString.Value);
+        return string.IsNullOrEmpty(raw)
+            ? string.Concat(context.Request.PathBase, context.Request.Path, context.Request.QueryString.Value)
+            : PathAndQuery(raw);
+    }
+
+    /// <summary>The same of a raw target, not empty; the one reading that keys, writes and forwarding share.</summary>
+    public static ReadOnlySpan<char> PathAndQuery(string raw)
+    {
         if (raw[0] == '/') return raw;
         int authority = raw.IndexOf("://", StringComparison.Ordinal);
         if (authority < 0) return default;

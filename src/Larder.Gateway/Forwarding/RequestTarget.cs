@@ -40,11 +40,7 @@ internal readonly struct RequestTarget
             : raw.StartsWith("https://", StringComparison.OrdinalIgnoreCase) ? 8 : 0;
         if (authority == 0) return new(null, BadForm);
 
-        int end = raw.AsSpan(authority).IndexOfAny('/', '?');
-        if (end == 0) return new(null, BadForm);
-        if (end < 0) return new("/", null);
-        string rest = raw[(authority + end)..];
-        return new(rest[0] == '/' ? rest : "/" + rest, null);
+        return raw.Length > authority && raw[authority] is '/' or '?' ? new(null, BadForm) : new(AspNetCore.RequestTarget.PathAndQuery(raw).ToString(), null);
     }
 
     /// <summary>The refusal of a target that would climb out of a path base once the origin resolves its dot segments; else null.</summary>
