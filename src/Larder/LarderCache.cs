@@ -77,7 +77,7 @@ public sealed class LarderCache : IDisposable
         {
             long now = _clock.Now;
             return new(Reasons.Sum(o => o is Outcome.Hit or Outcome.Stale or Outcome.Revalidated), Reasons.Sum(o => o == Outcome.Miss), Volatile.Read(ref _evictions), Volatile.Read(ref _expirations),
-                _memory.Count, _memory.Entries.Count(entry => entry.IsExpired(now)), _memory.Bytes, _options.MaxEntries, _options.MaxBytes);
+                _memory.Count, _memory.Entries.Count(entry => entry.IsGone(now)), _memory.Bytes, _options.MaxEntries, _options.MaxBytes);
         }
     }
 
@@ -149,7 +149,7 @@ public sealed class LarderCache : IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         RemovalCause cause =
             _memory.Find(key) is not { } entry || !_index.IsCurrent(entry) ? RemovalCause.Invalidated
-            : entry.IsExpired(_clock.Now) ? RemovalCause.Expired
+            : entry.IsGone(_clock.Now) ? RemovalCause.Expired
             : RemovalCause.Removed;
         (_, bool removed) = _memory.Invalidate(key, cause);
         return new(removed && cause == RemovalCause.Removed);
@@ -181,7 +181,7 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         long now = _clock.Now;
-        return _memory.Find(key) is { } entry && !entry.IsExpired(now) && _index.IsCurrent(entry) ? Remaining(entry, now) : null;
+        return _memory.Find(key) is { } entry && entry.IsFresh(now) && _index.IsCurrent(entry) ? Remaining(entry, now) : null;
     }
 
     /// <summary>Removes what has expired and returns how many entries that were; the cache does it by itself once a second.</summary>
@@ -226,7 +226,7 @@ public sealed class LarderCache : IDisposable
         now = 0;
         if (entry is null) return _memory.WhyMissing(key);
         now = _clock.Now;
-        return entry.IsExpired(now) ? Reason.MissExpired
+        return !entry.IsFresh(now) ? Reason.MissExpired
             : !_index.IsCurrent(entry) ? Reason.MissInvalidated
             : Reason.HitMemory;
     }
@@ -270,7 +270,7 @@ public sealed class LarderCache : IDisposable
                 if (call.Cache.Find<T>(call.key) is { } landed) return landed;
                 T made = await call.factory(call.state, token).ConfigureAwait(false);
                 (Entry entry, _) = call.Cache.MakeAndAdd(call.key, made, call.options, new(stamp, 0));
-                return new(made, entry);
+                return new(made, entry, stamp);
             }, cancellationToken).ConfigureAwait(false);
             Reasons.Count(coalesced ? Reason.Coalesced : missed);
             return value;
@@ -290,8 +290,9 @@ public sealed class LarderCache : IDisposable
 
     /// <summary>A usable value, without counting the look.</summary>
     private Filled<T>? Find<T>(string key) =>
-        _memory.Find(key) is { } entry && !entry.IsExpired(_clock.Now) && _index.IsCurrent(entry) && _entries.TryRead(entry, out T value)
-            ? new(value, entry)
+        _memory.Find(key) is { } entry && entry.IsFresh(_clock.Now) && _index.IsCurrent(entry) && _entries.TryRead(entry, out T value)
+            // As of when it was current is not known: whoever joined meanwhile looks for itself.
+            ? new(value, entry, 0)
             : null;
 
     /// <summary>Stores without asking whether the tags are a caller's to give; the faces make exact ones.</summary>
@@ -299,10 +300,9 @@ public sealed class LarderCache : IDisposable
 
     private (Entry Entry, Reason Unstored) MakeAndAdd<T>(string key, T value, EntryOptions options, Stamp stamp)
     {
-        (Entry entry, Reason unstored) = _entries.Make(key, value, options, stamp.Ordinal);
-        entry.Begun = stamp.Begun;
+        (Entry entry, Reason unstored) = _entries.Make(key, value, options, stamp.Begun);
         if (unstored != Reason.None) return (entry, unstored);
-        unstored = _memory.TryAdd(entry);
+        unstored = _memory.TryAdd(entry, stamp.Ordinal);
         if (unstored == Reason.None) Tell(CacheEventKind.Set, key);
         return (entry, unstored);
     }
@@ -318,7 +318,7 @@ public sealed class LarderCache : IDisposable
     }
 
     private static TimeSpan Remaining(Entry entry, long now) =>
-        entry.ExpiresAt == long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(entry.ExpiresAt - now);
+        entry.FreshUntil == long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(entry.FreshUntil - now);
 
     private void OnRemoved(Entry entry, RemovalCause cause)
     {

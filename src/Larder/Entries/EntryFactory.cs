@@ -14,7 +14,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     /// The entry for a value and, where there is a reason, why it must not be stored: the callers that waited for it
     /// are given their value from it all the same.
     /// </summary>
-    public (Entry Entry, Reason Unstored) Make<T>(string key, T value, EntryOptions entryOptions, long stamp)
+    public (Entry Entry, Reason Unstored) Make<T>(string key, T value, EntryOptions entryOptions, long begun)
     {
         (object form, long bytes) = Keep(value, entryOptions);
         bytes = entryOptions.Size ?? bytes;
@@ -23,23 +23,32 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
             : form is Unkept ? Reason.UnstoredUnserializable
             : bytes > options.MaxEntryBytes ? Reason.UnstoredTooLarge
             : Reason.None;
+        return (Make(key, form, bytes, entryOptions, begun), unstored);
+    }
+
+    private Entry Make(string key, object form, long bytes, EntryOptions entryOptions, long begun)
+    {
         long now = clock.Now;
-        var entry = new Entry
+        int hash = KeyComparer.Hash(key);
+        // Never negative, whatever a weigher says: the bound on bytes rests on it.
+        long cost = Math.Clamp(bytes, 0, options.MaxEntryBytes) + key.Length * sizeof(char) + Overhead + LabelsOf(entryOptions);
+        long freshUntil = CacheClock.After(now, entryOptions.Ttl ?? options.DefaultTtl);
+        bool isPlain = entryOptions.Tags.Count == 0 && entryOptions.User is null && entryOptions.PatternSubject.Equals(Range.All) && begun == 0;
+        if (isPlain) return new() { Key = key, Hash = hash, Value = form, Cost = cost, CreatedAt = now, FreshUntil = freshUntil };
+        return new DetailedEntry
         {
             Key = key,
-            Hash = KeyComparer.Hash(key),
+            Hash = hash,
             Value = form,
-            // Never negative, whatever a weigher says: the bound on bytes rests on it.
-            Cost = Math.Clamp(bytes, 0, options.MaxEntryBytes) + key.Length * sizeof(char) + Overhead + LabelsOf(entryOptions),
+            Cost = cost,
             CreatedAt = now,
-            ExpiresAt = CacheClock.After(now, entryOptions.Ttl ?? options.DefaultTtl),
+            FreshUntil = freshUntil,
             // Copied: the caller's list may change later, and the entry must still be found under these.
-            Tags = [.. entryOptions.Tags],
-            User = entryOptions.User,
+            TagList = [.. entryOptions.Tags],
+            UserName = entryOptions.User,
             Name = entryOptions.PatternSubject,
+            BegunAs = begun,
         };
-        entry.StampWith(stamp);
-        return (entry, unstored);
     }
 
     /// <summary>What tags and user weigh: each a string of its own at worst.</summary>

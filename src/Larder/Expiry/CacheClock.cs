@@ -30,4 +30,7 @@ internal sealed class CacheClock
         if (rest > 0) ms++;
         return ms >= Longest ? long.MaxValue : now + ms;
     }
+
+    /// <summary>The instant that lies <paramref name="ms"/> milliseconds after <paramref name="now"/>, where never stays never.</summary>
+    public static long After(long now, long ms) => now > long.MaxValue - ms ? long.MaxValue : now + ms;
 }

@@ -18,9 +18,10 @@ internal sealed class ExpiryWheel
 
     public void Add_NeedsGate(Entry entry)
     {
-        if (entry.ExpiresAt == long.MaxValue) return;
+        long goneAt = entry.GoneAt;
+        if (goneAt == long.MaxValue) return;
         // An entry whose second has already been swept is put where the sweep comes next.
-        int slot = (int)(Math.Max(entry.ExpiresAt / 1000, _cursor) & (Slots - 1));
+        int slot = (int)(Math.Max(goneAt / 1000, _cursor) & (Slots - 1));
         entry.WheelSlot = slot;
         entry.WheelNext = _heads[slot];
         if (_heads[slot] is { } head) head.WheelPrevious = entry;
@@ -52,7 +53,7 @@ internal sealed class ExpiryWheel
             for (Entry? entry = _heads[(int)(_cursor & (Slots - 1))]; entry is not null; entry = entry.WheelNext)
             {
                 looked++;
-                if (entry.ExpiresAt > now) continue;
+                if (!entry.IsGone(now)) continue;
                 expired.Add(entry);
                 if (expired.Count == budget) return false;
             }

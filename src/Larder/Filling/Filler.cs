@@ -56,7 +56,7 @@ internal sealed class Filler(Ordinals ordinals, MemoryStore memory, EntryFactory
                 continue;
             }
             Filled<T> filled = await WaitAsync(typed, cancellationToken).ConfigureAwait(false);
-            if (joined > filled.Entry.Stamp && memory.IsOvertaken(filled.Entry)) continue;
+            if (joined > filled.Stamp && memory.IsOvertaken(filled.Entry, filled.Stamp)) continue;
             if (entries.TryRead(filled.Entry, out T value)) return (value, true);
             break;
         }

@@ -1,8 +1,9 @@
 namespace Larder;
 
 /// <summary>What a fill brought: the value for whoever made it, and the entry from which others are given theirs.</summary>
-/// <param name="Entry">Has the stamp and what may invalidate it; it need not have been stored.</param>
-internal readonly record struct Filled<T>(T Value, Entry Entry);
+/// <param name="Entry">Has what may invalidate it; it need not have been stored.</param>
+/// <param name="Stamp">Up to which ordinal it is known to be current.</param>
+internal readonly record struct Filled<T>(T Value, Entry Entry, long Stamp);
 
 /// <summary>One fill under way that any number of callers wait for.</summary>
 internal abstract class Flight(long stamp)

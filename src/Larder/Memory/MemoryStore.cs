@@ -49,10 +49,10 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>The newest event of the key or of one that shares its mark.</summary>
     public long NewestEvent(ReadOnlySpan<char> key) => _marks[KeyComparer.Hash(key)];
 
-    /// <summary>Whether something that covers the entry is newer than its stamp.</summary>
-    public bool IsOvertaken(Entry entry) =>
-        _marks[entry.Hash] > entry.Stamp
-        || index.Newest > entry.Stamp && index.Covers(entry.PatternSubject, entry.Tags, entry.User, entry.Stamp);
+    /// <summary>Whether something that covers the entry is newer than the stamp of its fill.</summary>
+    public bool IsOvertaken(Entry entry, long stamp) =>
+        _marks[entry.Hash] > stamp
+        || index.Newest > stamp && index.Covers(entry.PatternSubject, entry.Tags, entry.User, stamp);
 
     /// <summary>The reason of a miss on a key that is not stored, as far as it is still known.</summary>
     public Reason WhyMissing(ReadOnlySpan<char> key) => _departures.ReasonOf(KeyComparer.Hash(key));
@@ -62,25 +62,25 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
 
     public Entry? Find(string key) => _entries.TryGetValue(key, out Entry? entry) ? entry : null;
 
-    /// <summary>Stores the result of a fill, unless it is too large or something that covers it is newer than its stamp.</summary>
+    /// <summary>Stores the result of a fill, unless it is too large or something that covers it is newer than its stamp: the newest ordinal seen before the fill began.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
-    public Reason TryAdd(Entry entry)
+    public Reason TryAdd(Entry entry, long stamp)
     {
         if (entry.Cost > maxBytes || maxEntries == 0) return Reason.UnstoredTooLarge;
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
             long newest = index.Newest;
-            if (IsOvertaken(entry) || Find(entry.Key) is { } newer && newer.Begun > entry.Begun && entry.Begun > 0) return Reason.UnstoredOvertaken;
-            entry.CheckedUpTo = Math.Max(newest, entry.Stamp);
+            if (IsOvertaken(entry, stamp) || Find(entry.Key) is { } newer && newer.Begun > entry.Begun && entry.Begun > 0) return Reason.UnstoredOvertaken;
+            entry.CheckedUpTo = Math.Max(newest, stamp);
             Put_NeedsGate(entry, removals);
             return Reason.None;
         }
     }
 
     /// <summary>
-    /// Stores a value that the program sets: an event of its key, so that fills begun before do not overwrite it. The
-    /// entry's stamp becomes the event's own ordinal.
+    /// Stores a value that the program sets: an event of its key, so that fills begun before do not overwrite it. Its
+    /// stamp is the event's own ordinal.
     /// </summary>
     /// <returns><see cref="Reason.None"/> when it was stored; what was stored before is gone in any case.</returns>
     public Reason Set(Entry entry)
@@ -95,7 +95,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
                 if (Find(entry.Key) is { } old) Drop_NeedsGate(old, RemovalCause.Replaced, removals);
                 return Reason.UnstoredTooLarge;
             }
-            entry.StampWith(ordinal);
+            entry.CheckedUpTo = ordinal;
             Put_NeedsGate(entry, removals);
             return Reason.None;
         }

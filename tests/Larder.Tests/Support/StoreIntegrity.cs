@@ -47,7 +47,7 @@ internal static class StoreIntegrity
                 Assert.Same(previous, e.WheelPrevious);
                 Assert.True(inWheel.Add(e), "an entry is in the wheel twice");
             }
-        Assert.True(inWheel.SetEquals(inTable.Where(e => e.ExpiresAt != long.MaxValue)), "the wheel holds what the table holds");
+        Assert.True(inWheel.SetEquals(inTable.Where(e => e.GoneAt != long.MaxValue)), "the wheel holds what the table holds");
     }
 
     private static object Field(object of, string name) => of.GetType().GetField(name, Hidden)?.GetValue(of)

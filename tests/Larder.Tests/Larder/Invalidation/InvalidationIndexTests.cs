@@ -62,7 +62,7 @@ public sealed class InvalidationIndexTests
                     _ => Invalidation.Tag("other"),
                 });
             Entry[] all = [.. store.Entries];
-            bool[] covered = [.. all.Select(e => index.Covers(e.Key, e.Tags, e.User, e.Stamp))];
+            bool[] covered = [.. all.Select(e => index.Covers(e.Key, e.Tags, e.User, e.CheckedUpTo))];
             long newest = index.Newest;
             bool sweep = random.Next(4) != 0;
             if (sweep) Assert.Equal(covered.Count(c => c), store.DropInvalidated());
@@ -157,9 +157,9 @@ public sealed class InvalidationIndexTests
         Assert.Equal("=x", TagRules.Exact("x"));
     }
 
-    private static Entry MakeEntry(string key, string[] tags, string? user) => new()
+    private static Entry MakeEntry(string key, string[] tags, string? user) => new DetailedEntry
     {
-        Key = key, Value = key, Cost = 100, CreatedAt = 0, ExpiresAt = long.MaxValue, Hash = KeyComparer.Hash(key), Tags = tags, User = user,
+        Key = key, Value = key, Cost = 100, CreatedAt = 0, FreshUntil = long.MaxValue, Hash = KeyComparer.Hash(key), TagList = tags, UserName = user,
     };
 
     private static int Remembered(LarderCache cache)
