@@ -120,8 +120,9 @@ public sealed class RequestKeyTests
     {
         HttpContext context = Context(input.Raw, input.Host);
         context.Request.Scheme = input.Scheme;
-        context.Request.PathBase = input.PathBase;
-        context.Request.Path = input.Path;
+        context.Request.PathBase = new(input.PathBase);
+        // The conversion from string would decode it: two inputs would become one before they are keyed.
+        context.Request.Path = new(input.Path);
         context.Request.QueryString = new(input.Query);
         if (input.Forwarded != "") context.Request.Headers["Forwarded"] = input.Forwarded;
         // Neither lists nor white space: those are normalised on purpose.
