@@ -100,8 +100,9 @@ public sealed class LarderCache : IDisposable
             Reasons.Count(Reason.BypassLimit);
             return factory(state, cancellationToken);
         }
-        LookupResult<T> found = Judge<T>(_memory.Find(key), key);
-        return found.Found ? new(found.Value) : FillAsync(key, state, factory, Checked(options), found.Reason, cancellationToken);
+        return TryHit(key, out T value, out Look look)
+            ? new(value)
+            : FillAsync(key, state, factory, Checked(options), Missed(look, key), cancellationToken);
     }
 
     /// <inheritdoc cref="GetOrCreateAsync{TState, T}"/>
@@ -117,11 +118,17 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         cancellationToken.ThrowIfCancellationRequested();
-        return new(Counted(Judge<T>(_memory.Find(key), key)));
+        return new(GetLocal<T>(key));
     }
 
     /// <summary>Looks a key up in this process's memory.</summary>
-    public LookupResult<T> GetLocal<T>(ReadOnlySpan<char> key) => Counted(Judge<T>(_memory.Find(key), key));
+    public LookupResult<T> GetLocal<T>(ReadOnlySpan<char> key)
+    {
+        if (TryHit(key, out T value, out Look look)) return new(value, Reason.HitMemory, Math.Max(0, look.Now - look.Entry!.CreatedAt), Remaining(look.Entry, look.Now));
+        Reason missed = Missed(look, key);
+        Reasons.Count(missed);
+        return new(missed);
+    }
 
     /// <summary>Stores a value; fills of the key that are under way will not overwrite it.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored, otherwise why not; what was stored before is gone in any case.</returns>
@@ -181,7 +188,9 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         long now = _clock.Now;
-        return _memory.Find(key) is { } entry && entry.IsFresh(now) && _index.IsCurrent(entry) ? Remaining(entry, now) : null;
+        return _memory.Find(key) is { } entry && entry.IsFresh(now) && _index.IsCurrent(entry)
+            ? Remaining(entry, now) is long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(Remaining(entry, now))
+            : null;
     }
 
     /// <summary>Removes what has expired and returns how many entries that were; the cache does it by itself once a second.</summary>
@@ -207,8 +216,9 @@ public sealed class LarderCache : IDisposable
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
     internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class
     {
-        Entry? entry = _memory.Find(key);
-        reason = Standing(entry, key, out _);
+        int hash = KeyComparer.Hash(key);
+        Entry? entry = _memory.Find(key, hash);
+        reason = Standing(entry, hash);
         if (reason != Reason.HitMemory) return null;
         if (entry!.Value is not T value)
         {
@@ -220,42 +230,53 @@ public sealed class LarderCache : IDisposable
     }
 
     /// <summary><see cref="Reason.HitMemory"/> where the entry may be handed out, whatever its type; otherwise why not.</summary>
-    /// <param name="now">The instant it was judged at; 0 where there is no entry.</param>
-    private Reason Standing(Entry? entry, ReadOnlySpan<char> key, out long now)
+    private Reason Standing(Entry? entry, int hash)
     {
-        now = 0;
-        if (entry is null) return _memory.WhyMissing(key);
-        now = _clock.Now;
-        return !entry.IsFresh(now) ? Reason.MissExpired
+        if (entry is null) return _memory.WhyMissing(hash);
+        return !entry.IsFresh(_clock.Now) ? Reason.MissExpired
             : !_index.IsCurrent(entry) ? Reason.MissInvalidated
             : Reason.HitMemory;
     }
 
-    private LookupResult<T> Counted<T>(LookupResult<T> result)
-    {
-        if (!result.Found) Reasons.Count(result.Reason);
-        return result;
-    }
+    /// <summary>A look into memory.</summary>
+    /// <param name="Entry">What was found, hit or not.</param>
+    /// <param name="Hash">The key's.</param>
+    /// <param name="Now">The instant it was judged at, where something was found.</param>
+    private readonly record struct Look(Entry? Entry, int Hash, long Now);
 
-    /// <summary>Judges what was found. A hit is counted here; a miss is not yet the end of the call.</summary>
-    private LookupResult<T> Judge<T>(Entry? entry, ReadOnlySpan<char> key)
+    /// <summary>The whole of a hit: found, fresh, covered by nothing, of the type that was asked for; counted and told.</summary>
+    private bool TryHit<T>(ReadOnlySpan<char> key, out T value, out Look look)
     {
-        Reason reason = Standing(entry, key, out long now);
-        if (reason == Reason.HitMemory)
+        int hash = KeyComparer.Hash(key);
+        Entry? entry = _memory.Find(key, hash);
+        long now = 0;
+        if (entry is not null)
         {
-            if (_entries.TryRead(entry!, out T value))
+            now = _clock.Coarse;
+            if (entry.IsFresh(now) && _index.IsCurrent(entry) && _entries.TryRead(entry, out value))
             {
-                entry!.Touch();
+                entry.Touch();
                 Reasons.Count(Reason.HitMemory);
                 if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
-                return new(value, Reason.HitMemory, TimeSpan.FromMilliseconds(now - entry.CreatedAt), Remaining(entry, now));
+                look = new(entry, hash, now);
+                return true;
             }
-            reason = Reason.MissIncompatible;
         }
+        look = new(entry, hash, now);
+        value = default!;
+        return false;
+    }
+
+    /// <summary>Why what was found is no hit; what has ended is dropped.</summary>
+    private Reason Missed(in Look look, ReadOnlySpan<char> key)
+    {
+        Entry? entry = look.Entry;
+        Reason reason = Standing(entry, look.Hash);
+        if (reason == Reason.HitMemory) reason = Reason.MissIncompatible;
         if (Events.AnyListeners) Events.Raise(CacheEventKind.Miss, key.ToString(), reason);
         if (entry is not null && reason != Reason.MissIncompatible)
             _memory.Drop(entry, reason == Reason.MissExpired ? RemovalCause.Expired : RemovalCause.Invalidated);
-        return new(reason);
+        return reason;
     }
 
     private async ValueTask<T> FillAsync<TState, T>(
@@ -317,8 +338,8 @@ public sealed class LarderCache : IDisposable
         return options;
     }
 
-    private static TimeSpan Remaining(Entry entry, long now) =>
-        entry.FreshUntil == long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(entry.FreshUntil - now);
+    /// <summary>Milliseconds of freshness that are left; <see cref="long.MaxValue"/> for ever.</summary>
+    private static long Remaining(Entry entry, long now) => entry.FreshUntil is var until && until == long.MaxValue ? until : until - now;
 
     private void OnRemoved(Entry entry, RemovalCause cause)
     {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
 namespace Larder;
@@ -63,7 +64,19 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     /// <summary>The value of an entry, if it is a <typeparamref name="T"/>.</summary>
     public bool TryRead<T>(Entry entry, out T value)
     {
-        switch (entry.Value)
+        object form = entry.Value;
+        // By far the most values are of the very type that is asked for: that costs one comparison.
+        if (form.GetType() == typeof(T) && typeof(T) != typeof(object))
+        {
+            value = typeof(T).IsValueType ? (T)form : Unsafe.As<object, T>(ref form);
+            return true;
+        }
+        return TryReadOther(form, out value);
+    }
+
+    private bool TryReadOther<T>(object form, out T value)
+    {
+        switch (form)
         {
             // Everything is an object, the engine's own forms too.
             case T instance when typeof(T) != typeof(object) || instance is not (SerializedValue or StoredNull or Unkept):

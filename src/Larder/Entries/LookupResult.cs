@@ -6,15 +6,21 @@ namespace Larder;
 /// <typeparam name="T">The type of the value.</typeparam>
 public readonly record struct LookupResult<T>
 {
+    // Time spans are made when somebody asks: most hits are not asked.
+    private readonly long _ageMs;
+    private readonly long _remainingMs;
+
     internal LookupResult(Reason reason) => Reason = reason;
 
-    internal LookupResult(T value, Reason reason, TimeSpan age, TimeSpan remaining)
+    /// <param name="ageMs">Milliseconds since it was stored.</param>
+    /// <param name="remainingMs">Milliseconds left; <see cref="long.MaxValue"/> for ever.</param>
+    internal LookupResult(T value, Reason reason, long ageMs, long remainingMs)
     {
         Value = value;
         Found = true;
         Reason = reason;
-        Age = age;
-        Remaining = remaining;
+        _ageMs = ageMs;
+        _remainingMs = remainingMs;
     }
 
     /// <summary>The value; the type's default when nothing was found.</summary>
@@ -28,8 +34,8 @@ public readonly record struct LookupResult<T>
     public Reason Reason { get; }
 
     /// <summary>Time since the value was stored.</summary>
-    public TimeSpan Age { get; }
+    public TimeSpan Age => new(_ageMs * TimeSpan.TicksPerMillisecond);
 
     /// <summary>Time until the value expires.</summary>
-    public TimeSpan Remaining { get; }
+    public TimeSpan Remaining => _remainingMs == long.MaxValue ? TimeSpan.MaxValue : new(_remainingMs * TimeSpan.TicksPerMillisecond);
 }

@@ -59,8 +59,12 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     public bool IsCurrent(Entry entry)
     {
         long newest = Newest;
+        return entry.CheckedUpTo >= newest || IsCurrentAfterAll(entry, newest);
+    }
+
+    private bool IsCurrentAfterAll(Entry entry, long newest)
+    {
         long checkedUpTo = entry.CheckedUpTo;
-        if (checkedUpTo >= newest) return true;
         if (Covers(entry.PatternSubject, entry.Tags, entry.User, checkedUpTo)) return false;
         entry.CheckedUpTo = newest;
         return true;

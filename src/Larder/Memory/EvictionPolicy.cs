@@ -7,7 +7,7 @@ namespace Larder;
 /// </summary>
 /// <remarks>
 /// All members but the two totals are called under the memory store's gate. A read only touches its entry
-/// (<see cref="Entry.Touch"/>). The totals are kept apart from the queues' own: an entry that moves from one queue to
+/// (<see cref="EntryHead.Touch"/>). The totals are kept apart from the queues' own: an entry that moves from one queue to
 /// the other must never be seen twice by whoever reads them without the gate.
 /// </remarks>
 internal sealed class EvictionPolicy(int maxEntries, long maxBytes)

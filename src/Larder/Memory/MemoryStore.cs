@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Larder;
 
 /// <summary>Why an entry left memory.</summary>
@@ -22,7 +20,7 @@ public enum RemovalCause : byte
 /// </summary>
 /// <remarks>
 /// Invariants.
-/// 1. Whoever changes anything holds <see cref="_gate"/>; the dictionary, the policy's queues and the wheel agree
+/// 1. Whoever changes anything holds <see cref="_gate"/>; the table, the policy's queues and the wheel agree
 ///    whenever it is free.
 /// 2. Room is made before an entry is added: count and cost never exceed their limits.
 /// 3. The mark of a key is raised and its entry dropped under the gate, and an entry is added under the gate only if
@@ -32,7 +30,7 @@ public enum RemovalCause : byte
 internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordinals, InvalidationIndex index, Action<Entry, RemovalCause>? removed)
 {
     private readonly Lock _gate = new();
-    private readonly ConcurrentDictionary<string, Entry> _entries = new(KeyComparer.Instance);
+    private readonly EntryTable _table = new(maxEntries);
     private readonly EvictionPolicy _policy = new(maxEntries, maxBytes);
     private readonly ExpiryWheel _wheel = new();
     private readonly KeyMarks _marks = new(maxEntries);
@@ -55,12 +53,11 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         || index.Newest > stamp && index.Covers(entry.PatternSubject, entry.Tags, entry.User, stamp);
 
     /// <summary>The reason of a miss on a key that is not stored, as far as it is still known.</summary>
-    public Reason WhyMissing(ReadOnlySpan<char> key) => _departures.ReasonOf(KeyComparer.Hash(key));
+    public Reason WhyMissing(int hash) => _departures.ReasonOf(hash);
 
-    public Entry? Find(ReadOnlySpan<char> key) =>
-        _entries.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(key, out Entry? entry) ? entry : null;
+    public Entry? Find(ReadOnlySpan<char> key) => Find(key, KeyComparer.Hash(key));
 
-    public Entry? Find(string key) => _entries.TryGetValue(key, out Entry? entry) ? entry : null;
+    public Entry? Find(ReadOnlySpan<char> key, int hash) => _table.Find(key, hash);
 
     /// <summary>Stores the result of a fill, unless it is too large or something that covers it is newer than its stamp: the newest ordinal seen before the fill began.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
@@ -71,7 +68,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         lock (_gate)
         {
             long newest = index.Newest;
-            if (IsOvertaken(entry, stamp) || Find(entry.Key) is { } newer && newer.Begun > entry.Begun && entry.Begun > 0) return Reason.UnstoredOvertaken;
+            if (IsOvertaken(entry, stamp) || entry.Begun > 0 && _table.Find(entry.Key, entry.Hash) is { } newer && newer.Begun > entry.Begun) return Reason.UnstoredOvertaken;
             entry.CheckedUpTo = Math.Max(newest, stamp);
             Put_NeedsGate(entry, removals);
             return Reason.None;
@@ -92,7 +89,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
             _marks.Raise_NeedsGate(entry.Hash, ordinal);
             if (entry.Cost > maxBytes || maxEntries == 0)
             {
-                if (Find(entry.Key) is { } old) Drop_NeedsGate(old, RemovalCause.Replaced, removals);
+                if (_table.Find(entry.Key, entry.Hash) is { } old) Drop_NeedsGate(old, RemovalCause.Replaced, removals);
                 return Reason.UnstoredTooLarge;
             }
             entry.CheckedUpTo = ordinal;
@@ -104,12 +101,13 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>Invalidates one key: drops its entry and refuses every fill of it that is under way.</summary>
     public (long Ordinal, bool Removed) Invalidate(string key, RemovalCause cause = RemovalCause.Invalidated)
     {
+        int hash = KeyComparer.Hash(key);
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
             long ordinal = ordinals.Next();
-            _marks.Raise_NeedsGate(KeyComparer.Hash(key), ordinal);
-            if (Find(key) is not { } entry) return (ordinal, false);
+            _marks.Raise_NeedsGate(hash, ordinal);
+            if (_table.Find(key, hash) is not { } entry) return (ordinal, false);
             Drop_NeedsGate(entry, cause, removals);
             return (ordinal, true);
         }
@@ -151,21 +149,40 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     public int DropInvalidated()
     {
         int dropped = 0;
-        foreach ((_, Entry entry) in _entries)
+        foreach (Entry entry in Entries)
         {
             if (!index.IsCurrent(entry) && Drop(entry, RemovalCause.Invalidated)) dropped++;
         }
         return dropped;
     }
 
-    /// <summary>The entries at this moment, in no order.</summary>
-    public IEnumerable<Entry> Entries => _entries.Select(pair => pair.Value);
+    /// <summary>The entries, in no order; what comes or goes during the walk may be among them or not. Takes the gate for short times.</summary>
+    public IEnumerable<Entry> Entries
+    {
+        get
+        {
+            const int StepsAtOnce = 512;
+            var met = new List<Entry>();
+            int steps = 0;
+            for (int step = 0; step == 0 || step < steps;)
+            {
+                met.Clear();
+                lock (_gate)
+                {
+                    if (steps == 0) steps = _table.Steps_NeedsGate;
+                    for (int end = Math.Min(step + StepsAtOnce, steps); step < end; step++) _table.Walk_NeedsGate(step, steps, met);
+                }
+                foreach (Entry entry in met) yield return entry;
+            }
+        }
+    }
 
     private void Put_NeedsGate(Entry entry, RemovalBatch removals)
     {
-        if (Find(entry.Key) is { } old)
+        Entry? old = _table.Find(entry.Key, entry.Hash);
+        if (old is not null)
         {
-            // It stays in the dictionary until the new one takes its place: no reader finds a hole and starts a fill.
+            // It stays in the table until the new one takes its place: no reader finds a hole and starts a fill.
             _policy.Remove_NeedsGate(old);
             _wheel.Remove_NeedsGate(old);
         }
@@ -175,7 +192,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         }
         _policy.Add_NeedsGate(entry);
         _wheel.Add_NeedsGate(entry);
-        _entries[entry.Key] = entry;
+        _table.Put_NeedsGate(entry, old);
     }
 
     private void Drop_NeedsGate(Entry entry, RemovalCause cause, RemovalBatch removals)
@@ -189,6 +206,6 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         removals.Add(entry, cause);
         _departures.Remember_NeedsGate(entry.Hash, cause);
         _wheel.Remove_NeedsGate(entry);
-        _entries.TryRemove(new(entry.Key, entry));
+        _table.Remove_NeedsGate(entry);
     }
 }

@@ -3,18 +3,20 @@ namespace Larder;
 /// <summary>How often calls ended with each reason.</summary>
 internal sealed class ReasonCounters
 {
-    private readonly StripedCounter[] _counters = [.. Enum.GetValues<Reason>().Select(_ => new StripedCounter())];
+    private static readonly Reason[] All = Enum.GetValues<Reason>();
 
-    public long this[Reason reason] => _counters[(int)reason].Value;
+    private readonly ThreadCounters _counters = new();
 
-    public void Count(Reason reason) => _counters[(int)reason].Increment();
+    public long this[Reason reason] => _counters[(int)reason];
+
+    public void Count(Reason reason) => _counters.Increment((int)reason);
 
     /// <summary>The sum over all reasons that come to an outcome.</summary>
     public long Sum(Func<Outcome, bool> of)
     {
         long sum = 0;
-        for (int i = 0; i < _counters.Length; i++)
-            if (((Reason)i).EndsCall() && of(((Reason)i).Outcome())) sum += _counters[i].Value;
+        foreach (Reason reason in All)
+            if (reason.EndsCall() && of(reason.Outcome())) sum += this[reason];
         return sum;
     }
 
@@ -22,8 +24,8 @@ internal sealed class ReasonCounters
     public IReadOnlyDictionary<string, long> ToDictionary()
     {
         var counts = new Dictionary<string, long>();
-        for (int i = 0; i < _counters.Length; i++)
-            if (_counters[i].Value is > 0 and var count) counts[((Reason)i).Name()] = count;
+        foreach (Reason reason in All)
+            if (this[reason] is > 0 and var count) counts[reason.Name()] = count;
         return counts;
     }
 }

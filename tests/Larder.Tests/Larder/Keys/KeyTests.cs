@@ -45,6 +45,17 @@ public sealed class KeyTests
     }
 
     [Fact]
+    public void Each_character_counts_wherever_it_stands()
+    {
+        for (int length = 1; length <= 150; length++)
+        {
+            var hashes = new HashSet<int> { KeyComparer.Hash(new string('a', length)) };
+            for (int at = 0; at < length; at++) Assert.True(hashes.Add(KeyComparer.Hash(new string('a', at) + 'b' + new string('a', length - at - 1))), $"{at} of {length}");
+            Assert.True(hashes.Add(KeyComparer.Hash(new string('a', length + 1))));
+        }
+    }
+
+    [Fact]
     public void Hashes_spread_over_low_bits_and_rarely_collide()
     {
         foreach (string form in new[] { "{0}", "user:{0}", "GET /api/items/{0}?page=1", "{0}:a key of more than sixteen characters" })
