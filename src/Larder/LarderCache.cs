@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -100,9 +101,14 @@ public sealed class LarderCache : IDisposable
             Reasons.Count(Reason.BypassLimit);
             return factory(state, cancellationToken);
         }
-        return TryHit(key, out T value, out Look look)
-            ? new(value)
-            : FillAsync(key, state, factory, Checked(options), Missed(look, key), cancellationToken);
+        int hash = KeyComparer.Hash(key);
+        Entry? entry = _memory.Find(key, hash);
+        if (entry is not null && IsUsable(entry, _clock.Coarse) && _entries.TryRead(entry, out T value))
+        {
+            CountHit(entry);
+            return new(value);
+        }
+        return FillAsync(key, state, factory, Checked(options), Missed(entry, hash, key), cancellationToken);
     }
 
     /// <inheritdoc cref="GetOrCreateAsync{TState, T}"/>
@@ -124,8 +130,18 @@ public sealed class LarderCache : IDisposable
     /// <summary>Looks a key up in this process's memory.</summary>
     public LookupResult<T> GetLocal<T>(ReadOnlySpan<char> key)
     {
-        if (TryHit(key, out T value, out Look look)) return new(value, Reason.HitMemory, Math.Max(0, look.Now - look.Entry!.CreatedAt), Remaining(look.Entry, look.Now));
-        Reason missed = Missed(look, key);
+        int hash = KeyComparer.Hash(key);
+        Entry? entry = _memory.Find(key, hash);
+        if (entry is not null)
+        {
+            long now = _clock.Coarse;
+            if (IsUsable(entry, now) && _entries.TryRead(entry, out T value))
+            {
+                CountHit(entry);
+                return new(value, Reason.HitMemory, Math.Max(0, now - entry.CreatedAt), Remaining(entry, now));
+            }
+        }
+        Reason missed = Missed(entry, hash, key);
         Reasons.Count(missed);
         return new(missed);
     }
@@ -238,40 +254,22 @@ public sealed class LarderCache : IDisposable
             : Reason.HitMemory;
     }
 
-    /// <summary>A look into memory.</summary>
-    /// <param name="Entry">What was found, hit or not.</param>
-    /// <param name="Hash">The key's.</param>
-    /// <param name="Now">The instant it was judged at, where something was found.</param>
-    private readonly record struct Look(Entry? Entry, int Hash, long Now);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsUsable(Entry entry, long now) => entry.IsFresh(now) && _index.IsCurrent(entry);
 
-    /// <summary>The whole of a hit: found, fresh, covered by nothing, of the type that was asked for; counted and told.</summary>
-    private bool TryHit<T>(ReadOnlySpan<char> key, out T value, out Look look)
+    /// <summary>The one use, count and event of a hit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void CountHit(Entry entry)
     {
-        int hash = KeyComparer.Hash(key);
-        Entry? entry = _memory.Find(key, hash);
-        long now = 0;
-        if (entry is not null)
-        {
-            now = _clock.Coarse;
-            if (entry.IsFresh(now) && _index.IsCurrent(entry) && _entries.TryRead(entry, out value))
-            {
-                entry.Touch();
-                Reasons.Count(Reason.HitMemory);
-                if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
-                look = new(entry, hash, now);
-                return true;
-            }
-        }
-        look = new(entry, hash, now);
-        value = default!;
-        return false;
+        entry.Touch();
+        Reasons.Count(Reason.HitMemory);
+        if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
     }
 
     /// <summary>Why what was found is no hit; what has ended is dropped.</summary>
-    private Reason Missed(in Look look, ReadOnlySpan<char> key)
+    private Reason Missed(Entry? entry, int hash, ReadOnlySpan<char> key)
     {
-        Entry? entry = look.Entry;
-        Reason reason = Standing(entry, look.Hash);
+        Reason reason = Standing(entry, hash);
         if (reason == Reason.HitMemory) reason = Reason.MissIncompatible;
         if (Events.AnyListeners) Events.Raise(CacheEventKind.Miss, key.ToString(), reason);
         if (entry is not null && reason != Reason.MissIncompatible)

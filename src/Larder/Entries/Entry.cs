@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Larder;
 
 /// <summary>Which queue of the eviction policy holds an entry.</summary>
@@ -9,72 +11,102 @@ internal enum EvictionQueue : byte
 }
 
 /// <summary>
-/// What a reader looks at, apart from the links so that it lies together: 64 bytes, most often in one cache line.
+/// What a reader looks at, apart from the links of queues and wheel and in the order in which it is looked at, so that a
+/// hit most often touches one cache line.
 /// </summary>
 /// <remarks>
-/// Immutable but for three fields that are written without a lock: <see cref="_uses"/>, where a lost update only costs
-/// policy accuracy, <see cref="_checkedUpTo"/>, where a lost update only costs a second look at the index, and
-/// <see cref="_freshUntil"/>, which only falls.
+/// Immutable but for three figures that are written without a lock: the uses, where a lost update only costs policy
+/// accuracy, the ordinal it was checked up to, where a lost update only costs a second look at the index, and the end of
+/// its freshness, which only falls.
 /// </remarks>
 internal abstract class EntryHead
 {
     private const byte MostUses = 3;
 
-    private long _freshUntil;
-    private long _checkedUpTo;
-    private readonly uint _createdAt;
-    private readonly uint _cost;
-    private short _wheelSlot = -1;
-    private byte _uses;
-    public EvictionQueue Queue;
-
-    public required string Key { get; init; }
-    /// <summary>The value itself, or a <see cref="SerializedValue"/>; never null (see <see cref="StoredNull"/>).</summary>
-    public required object Value { get; init; }
     /// <summary>The next of its chain in the table; belongs to the memory store's gate.</summary>
     public Entry? Next;
-    public required int Hash { get; init; }
-    /// <summary>Bytes: the value, its key and the engine's own share.</summary>
-    public required long Cost
+    private readonly string _key = "";
+    private readonly object _value = "";
+    private Figures _figures = new() { WheelSlot = -1 };
+
+    /// <summary>In one struct, because the runtime sorts a class's own fields by size.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Figures
     {
-        get => _cost;
-        init => _cost = checked((uint)value);
+        public long FreshUntil;
+        public long CheckedUpTo;
+        public int Hash;
+        public byte Uses;
+        public EvictionQueue Queue;
+        public short WheelSlot;
+        public uint CreatedAt;
+        public uint Cost;
     }
-    /// <summary>Milliseconds on the <see cref="CacheClock"/>, as exact as <see cref="PackedInstant"/> keeps them.</summary>
-    public required long CreatedAt
+
+    public required string Key
     {
-        get => PackedInstant.Unpack(_createdAt);
-        init => _createdAt = PackedInstant.Pack(value);
+        get => _key;
+        init => _key = value;
+    }
+    /// <summary>The value itself, or a <see cref="SerializedValue"/>; never null (see <see cref="StoredNull"/>).</summary>
+    public required object Value
+    {
+        get => _value;
+        init => _value = value;
     }
     /// <summary>Milliseconds on the <see cref="CacheClock"/>; from then on the entry is no longer a hit.</summary>
     public required long FreshUntil
     {
-        get => Volatile.Read(ref _freshUntil);
-        init => _freshUntil = value;
+        get => Volatile.Read(ref _figures.FreshUntil);
+        init => _figures.FreshUntil = value;
+    }
+    public required int Hash
+    {
+        get => _figures.Hash;
+        init => _figures.Hash = value;
+    }
+    /// <summary>Bytes: the value, its key and the engine's own share.</summary>
+    public required long Cost
+    {
+        get => _figures.Cost;
+        init => _figures.Cost = checked((uint)value);
+    }
+    /// <summary>Milliseconds on the <see cref="CacheClock"/>, as exact as <see cref="PackedInstant"/> keeps them.</summary>
+    public required long CreatedAt
+    {
+        get => PackedInstant.Unpack(_figures.CreatedAt);
+        init => _figures.CreatedAt = PackedInstant.Pack(value);
     }
 
     /// <summary>Up to which group invalidation the entry is known not to be covered; at least its fill's stamp.</summary>
     public long CheckedUpTo
     {
-        get => Volatile.Read(ref _checkedUpTo);
-        set => Volatile.Write(ref _checkedUpTo, value);
+        get => Volatile.Read(ref _figures.CheckedUpTo);
+        set => Volatile.Write(ref _figures.CheckedUpTo, value);
+    }
+
+    /// <summary>Belongs to the gate.</summary>
+    public EvictionQueue Queue
+    {
+        get => _figures.Queue;
+        set => _figures.Queue = value;
     }
 
     /// <summary>The wheel slot that holds the entry; negative when none does. Belongs to the gate.</summary>
     public int WheelSlot
     {
-        get => _wheelSlot;
-        set => _wheelSlot = (short)value;
+        get => _figures.WheelSlot;
+        set => _figures.WheelSlot = (short)value;
     }
 
-    public byte Uses => _uses;
+    public byte Uses => _figures.Uses;
 
     public bool IsFresh(long now) => now < FreshUntil;
 
     /// <summary>Counts a use, up to three: once saturated a read writes nothing, so that hot entries do not bounce between cores.</summary>
     public void Touch()
     {
-        if (_uses < MostUses) _uses++;
+        if (_figures.Uses < MostUses) _figures.Uses++;
     }
 
     /// <summary>Ends the entry's freshness, if it has not ended yet; its stale windows begin then.</summary>
@@ -82,15 +114,15 @@ internal abstract class EntryHead
     {
         for (long until = FreshUntil; now < until;)
         {
-            long before = Interlocked.CompareExchange(ref _freshUntil, now, until);
+            long before = Interlocked.CompareExchange(ref _figures.FreshUntil, now, until);
             if (before == until) return;
             until = before;
         }
     }
 
-    public void ForgetUse_NeedsGate() => _uses--;
+    public void ForgetUse_NeedsGate() => _figures.Uses--;
 
-    public void ForgetUses_NeedsGate() => _uses = 0;
+    public void ForgetUses_NeedsGate() => _figures.Uses = 0;
 }
 
 /// <summary>

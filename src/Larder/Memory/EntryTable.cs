@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Larder;
 
@@ -33,13 +35,14 @@ internal sealed class EntryTable
     public EntryTable(int maxEntries) =>
         _buckets = new Entry?[BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(maxEntries, Smallest, LargestAtOnce))];
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public Entry? Find(ReadOnlySpan<char> key, int hash)
     {
         Entry?[] buckets = Volatile.Read(ref _buckets);
         Entry? entry = Volatile.Read(ref buckets[hash & (buckets.Length - 1)]);
         if (ReferenceEquals(entry, Unmoved)) return FindUnmoved(key, hash, buckets);
         for (; entry is not null; entry = Volatile.Read(ref entry.Next))
-            if (entry.Hash == hash && key.SequenceEqual(entry.Key)) return entry;
+            if (entry.Hash == hash && IsKey(key, entry.Key)) return entry;
         // The chain may have been taken apart by growing while it was read.
         return ReferenceEquals(buckets, Volatile.Read(ref _buckets)) ? null : Find(key, hash);
     }
@@ -88,7 +91,7 @@ internal sealed class EntryTable
             {
                 int from = hash & (old.Length - 1);
                 for (Entry? entry = Volatile.Read(ref old[from]); entry is not null; entry = Volatile.Read(ref entry.Next))
-                    if (entry.Hash == hash && key.SequenceEqual(entry.Key)) return entry;
+                    if (entry.Hash == hash && IsKey(key, entry.Key)) return entry;
                 // In this order: a chain is marked as moving before it changes, and in its new place before the next is marked.
                 bool moving = Volatile.Read(ref _moving) == from;
                 if (!moving && ReferenceEquals(Volatile.Read(ref buckets[hash & (buckets.Length - 1)]), Unmoved)
@@ -97,6 +100,11 @@ internal sealed class EntryTable
             if (!ReferenceEquals(Volatile.Read(ref buckets[hash & (buckets.Length - 1)]), Unmoved)) return Find(key, hash);
         }
     }
+
+    /// <summary>Ordinal equality with a string that is known not to be null, which the compiler does not know.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsKey(ReadOnlySpan<char> key, string stored) =>
+        key.Length == stored.Length && key.SequenceEqual(MemoryMarshal.CreateReadOnlySpan(in stored.GetPinnableReference(), key.Length));
 
     /// <summary>The link that points to an entry that is in the table.</summary>
     private ref Entry? LinkTo_NeedsGate(Entry entry)
