@@ -20,7 +20,22 @@ internal sealed class Upkeep : IDisposable
         (_memory, _index, _clock) = (memory, index, clock);
         // The timer must not carry on with the activity of whoever happened to make the cache.
         using AsyncFlowControl _ = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
-        _timer = time.CreateTimer(static upkeep => ((Upkeep)upkeep!).Run(), this, Interval, Interval);
+        var round = new Round(this);
+        round.Timer = _timer = time.CreateTimer(static round => ((Round)round!).Run(), round, Interval, Interval);
+    }
+
+    /// <summary>What the timer holds: not the cache, so that one that nobody disposed of can be collected.</summary>
+    private sealed class Round(Upkeep upkeep)
+    {
+        private readonly WeakReference<Upkeep> _upkeep = new(upkeep);
+
+        public ITimer? Timer { get; set; }
+
+        public void Run()
+        {
+            if (_upkeep.TryGetTarget(out Upkeep? upkeep)) upkeep.Run();
+            else Timer?.Dispose();
+        }
     }
 
     public void Run()
