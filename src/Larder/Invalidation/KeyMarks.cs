@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Larder;
 
 /// <summary>
@@ -7,12 +5,9 @@ namespace Larder;
 /// last event. That errs on the safe side: a fill that would have been right is not stored.
 /// </summary>
 /// <remarks>Written under the memory store's gate; read without it, where an old value would only be missed work.</remarks>
-internal sealed class KeyMarks
+internal sealed class KeyMarks(int maxEntries)
 {
-    private readonly long[] _marks;
-
-    public KeyMarks(int maxEntries) =>
-        _marks = new long[BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(maxEntries, 1024, 65536))];
+    private readonly long[] _marks = new long[HashPlaces.CountFor(maxEntries)];
 
     public long this[int hash] => Volatile.Read(ref _marks[hash & (_marks.Length - 1)]);
 

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Larder;
 
 /// <summary>
@@ -9,7 +7,7 @@ namespace Larder;
 /// <remarks>Written under the memory store's gate, read without it; one word holds hash and cause, so that they agree.</remarks>
 internal sealed class Departures(int maxEntries)
 {
-    private readonly long[] _last = new long[BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(maxEntries, 1024, 65536))];
+    private readonly long[] _last = new long[HashPlaces.CountFor(maxEntries)];
 
     public void Remember_NeedsGate(int hash, RemovalCause cause) =>
         Volatile.Write(ref _last[hash & (_last.Length - 1)], (long)hash << 8 | (long)cause + 1);
