@@ -57,7 +57,8 @@ public sealed class LarderCache : IDisposable
         _filler = new(_ordinals, _memory, _entries);
         Events = new(logger);
         _upkeep = new(_memory, _index, _clock, time);
-        _log = new InProcessLog(new LocalReceiver(_memory, _index, _upkeep));
+        _log = new InProcessLog(new LocalReceiver(_memory, _index, _clock, _upkeep));
+        InvalidationHistory = new(_options.InvalidationHistory, time);
     }
 
     /// <summary>What happens to entries, as it happens.</summary>
@@ -68,6 +69,9 @@ public sealed class LarderCache : IDisposable
 
     /// <summary>How often calls ended with each reason since the cache was made, by the reason's written form.</summary>
     public IReadOnlyDictionary<string, long> ReasonCounts => Reasons.ToDictionary();
+
+    /// <summary>The last invalidations and how many there were.</summary>
+    public InvalidationHistory InvalidationHistory { get; }
 
     internal long MaxBytes => _options.MaxBytes;
 
@@ -180,20 +184,22 @@ public sealed class LarderCache : IDisposable
 
     /// <summary>
     /// Invalidates everything that <paramref name="what"/> covers. It holds when the task ends: from then on nobody is
-    /// handed what was made before. Memory is freed in the background, or at once when the count is asked for.
+    /// handed what was made before, or only as stale where the invalidation is soft. Memory is freed in the background,
+    /// or at once when the count is asked for.
     /// </summary>
     /// <param name="what">What is covered.</param>
-    /// <param name="count">Whether to count what was removed from memory, which looks at every entry.</param>
+    /// <param name="reason">Why, for <see cref="InvalidationHistory"/>: at most 256 characters, no control characters.</param>
+    /// <param name="count">Whether to count what it ended in memory, which looks at every entry unless it is about a key.</param>
     /// <param name="cancellationToken">Ends the waiting; the invalidation may hold all the same.</param>
-    public async ValueTask<InvalidationResult> InvalidateAsync(Invalidation what, bool count = false, CancellationToken cancellationToken = default)
+    /// <exception cref="ArgumentException">The reason is too long or holds control characters.</exception>
+    public async ValueTask<InvalidationResult> InvalidateAsync(
+        Invalidation what, string? reason = null, bool count = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(what);
-        // What is gone already must not be counted as this event's doing.
-        if (count) _upkeep.Run();
-        int before = what.Kind == InvalidationKind.Key && _memory.Find(what.Subject) is not null ? 1 : 0;
-        Position position = await _log.AppendAsync(what, cancellationToken).ConfigureAwait(false);
-        if (!count) return new(position, null);
-        return new(position, what.Kind == InvalidationKind.Key ? before : _memory.DropInvalidated());
+        InvalidationHistory.Check(reason);
+        InvalidationResult result = await _log.AppendAsync(what, count, cancellationToken).ConfigureAwait(false);
+        InvalidationHistory.Record(what, reason, result);
+        return result;
     }
 
     /// <summary>Whether a usable value is stored; does not count as a use.</summary>
@@ -204,7 +210,7 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         long now = _clock.Now;
-        return _memory.Find(key) is { } entry && entry.IsFresh(now) && _index.IsCurrent(entry)
+        return _memory.Find(key) is { } entry && _index.IsCurrent(entry) && entry.IsFresh(now)
             ? Remaining(entry, now) is long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(Remaining(entry, now))
             : null;
     }
@@ -249,13 +255,13 @@ public sealed class LarderCache : IDisposable
     private Reason Standing(Entry? entry, int hash)
     {
         if (entry is null) return _memory.WhyMissing(hash);
-        return !entry.IsFresh(_clock.Now) ? Reason.MissExpired
-            : !_index.IsCurrent(entry) ? Reason.MissInvalidated
+        return !_index.IsCurrent(entry) ? Reason.MissInvalidated
+            : !entry.IsFresh(_clock.Now) ? Reason.MissExpired
             : Reason.HitMemory;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsUsable(Entry entry, long now) => entry.IsFresh(now) && _index.IsCurrent(entry);
+    private bool IsUsable(Entry entry, long now) => _index.IsCurrent(entry) && entry.IsFresh(now);
 
     /// <summary>The one use, count and event of a hit.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -309,7 +315,7 @@ public sealed class LarderCache : IDisposable
 
     /// <summary>A usable value, without counting the look.</summary>
     private Filled<T>? Find<T>(string key) =>
-        _memory.Find(key) is { } entry && entry.IsFresh(_clock.Now) && _index.IsCurrent(entry) && _entries.TryRead(entry, out T value)
+        _memory.Find(key) is { } entry && _index.IsCurrent(entry) && entry.IsFresh(_clock.Now) && _entries.TryRead(entry, out T value)
             // As of when it was current is not known: whoever joined meanwhile looks for itself.
             ? new(value, entry, 0)
             : null;
@@ -331,13 +337,14 @@ public sealed class LarderCache : IDisposable
         if (options is null) return DefaultEntry;
         if (options.Ttl <= TimeSpan.Zero) throw new ArgumentException($"A lifetime must be positive; {options.Ttl} is not.", nameof(options));
         if (options.Size < 0) throw new ArgumentException($"A size must not be negative; {options.Size} is.", nameof(options));
+        if (options.User?.Length > TagRules.MaxUserLength) throw new ArgumentException($"A user may have {TagRules.MaxUserLength} characters; this one has {options.User.Length}.", nameof(options));
         foreach (string tag in options.Tags)
             if (TagRules.Problem(tag) is { } problem) throw new ArgumentException(problem, nameof(options));
         return options;
     }
 
     /// <summary>Milliseconds of freshness that are left; <see cref="long.MaxValue"/> for ever.</summary>
-    private static long Remaining(Entry entry, long now) => entry.FreshUntil is var until && until == long.MaxValue ? until : until - now;
+    private static long Remaining(Entry entry, long now) => entry.FreshUntil is var until && until == long.MaxValue ? until : Math.Max(0, until - now);
 
     private void OnRemoved(Entry entry, RemovalCause cause)
     {

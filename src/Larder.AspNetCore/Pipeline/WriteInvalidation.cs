@@ -29,7 +29,7 @@ internal sealed class WriteInvalidation(HttpCache cache, HttpContext context)
     private async ValueTask InvalidateUrlAsync(string url)
     {
         await cache.Engine.InvalidateAsync(Invalidation.Key(url));
-        await cache.Engine.InvalidateAsync(Invalidation.Tag(TagRules.Exact(url)));
+        await cache.Engine.InvalidateAsync(Invalidation.ExactTag(url));
     }
 
     /// <summary>The URLs of a field that lie on the request's own host.</summary>

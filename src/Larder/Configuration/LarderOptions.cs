@@ -23,6 +23,9 @@ public sealed class LarderOptions
     /// <summary>Most tags of an entry; an entry with more is not stored. 20 by default.</summary>
     public int MaxTags { get; set; } = 20;
 
+    /// <summary>How many invalidations <see cref="LarderCache.InvalidationHistory"/> keeps; 1,000 by default, 0 switches it off.</summary>
+    public int InvalidationHistory { get; set; } = 1000;
+
     /// <summary>Estimates the bytes of a value that is kept as an instance; strings and numbers are known without it.</summary>
     public Func<object, long>? Weigher { get; set; }
 }
@@ -41,6 +44,7 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
         Check(options.MaxKeyLength is >= 1 and <= 65_536, nameof(options.MaxKeyLength), options.MaxKeyLength, "1 to 65,536");
         Check(options.MaxEntryBytes is >= 1 and <= 2_000_000_000, nameof(options.MaxEntryBytes), options.MaxEntryBytes, "1 to 2,000,000,000");
         Check(options.MaxTags is >= 0 and <= 1000, nameof(options.MaxTags), options.MaxTags, "0 to 1,000");
+        Check(options.InvalidationHistory is >= 0 and <= 100_000, nameof(options.InvalidationHistory), options.InvalidationHistory, "0 to 100,000");
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
 
         void Check(bool holds, string field, object value, string range)

@@ -17,7 +17,8 @@ internal enum EvictionQueue : byte
 /// <remarks>
 /// Immutable but for three figures that are written without a lock: the uses, where a lost update only costs policy
 /// accuracy, the ordinal it was checked up to, where a lost update only costs a second look at the index, and the end of
-/// its freshness, which only falls.
+/// its freshness, which only falls: once an event has ended freshness it is the complement of that instant, a negative
+/// number, so that no clock finds the entry fresh, not even one that lags behind the event's.
 /// </remarks>
 internal abstract class EntryHead
 {
@@ -57,7 +58,7 @@ internal abstract class EntryHead
     /// <summary>Milliseconds on the <see cref="CacheClock"/>; from then on the entry is no longer a hit.</summary>
     public required long FreshUntil
     {
-        get => Volatile.Read(ref _figures.FreshUntil);
+        get => Volatile.Read(ref _figures.FreshUntil) is var until && until >= 0 ? until : ~until;
         init => _figures.FreshUntil = value;
     }
     public required int Hash
@@ -101,7 +102,7 @@ internal abstract class EntryHead
 
     public byte Uses => _figures.Uses;
 
-    public bool IsFresh(long now) => now < FreshUntil;
+    public bool IsFresh(long now) => now < Volatile.Read(ref _figures.FreshUntil);
 
     /// <summary>Counts a use, up to three: once saturated a read writes nothing, so that hot entries do not bounce between cores.</summary>
     public void Touch()
@@ -109,12 +110,12 @@ internal abstract class EntryHead
         if (_figures.Uses < MostUses) _figures.Uses++;
     }
 
-    /// <summary>Ends the entry's freshness, if it has not ended yet; its stale windows begin then.</summary>
-    public void EndFreshness(long now)
+    /// <summary>Ends the entry's freshness, if it had not ended by then; its stale windows begin at that instant.</summary>
+    public void EndFreshness(long at)
     {
-        for (long until = FreshUntil; now < until;)
+        for (long until = Volatile.Read(ref _figures.FreshUntil); at < (until >= 0 ? until : ~until);)
         {
-            long before = Interlocked.CompareExchange(ref _figures.FreshUntil, now, until);
+            long before = Interlocked.CompareExchange(ref _figures.FreshUntil, ~at, until);
             if (before == until) return;
             until = before;
         }
@@ -139,6 +140,9 @@ internal class Entry : EntryHead
 
     /// <summary>Milliseconds on the <see cref="CacheClock"/>; from then on the entry is of no use, not even stale.</summary>
     public long GoneAt => this is DetailedEntry { StaleFor: > 0 and var stale } ? CacheClock.After(FreshUntil, stale) : FreshUntil;
+
+    /// <summary>Whether it may be served after its freshness.</summary>
+    public bool HasStaleTime => this is DetailedEntry { StaleFor: > 0 };
 
     public string[] Tags => this is DetailedEntry detailed ? detailed.TagList : [];
 

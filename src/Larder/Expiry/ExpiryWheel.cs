@@ -38,6 +38,17 @@ internal sealed class ExpiryWheel
         entry.WheelSlot = -1;
     }
 
+    /// <summary>Puts an entry where it belongs after its time was cut short.</summary>
+    public void Move_NeedsGate(Entry entry)
+    {
+        Remove_NeedsGate(entry);
+        Add_NeedsGate(entry);
+    }
+
+    /// <summary>Whether an entry is surely not in the slot of its second.</summary>
+    public static bool IsMisplaced(Entry entry) =>
+        entry.GoneAt is var goneAt && goneAt == long.MaxValue ? entry.WheelSlot >= 0 : entry.WheelSlot != (int)(goneAt / 1000 & (Slots - 1));
+
     /// <summary>
     /// Adds what has expired by <paramref name="now"/> to <paramref name="expired"/>, until it holds
     /// <paramref name="budget"/> entries or about as many were looked at; they stay in the wheel until they are removed.

@@ -46,7 +46,7 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
     public override async ValueTask RemoveByTagAsync(string tag, CancellationToken cancellationToken = default)
     {
         if (string.IsNullOrWhiteSpace(tag)) return;
-        await cache.InvalidateAsync(tag == "*" ? Invalidation.All : Invalidation.Tag(tag), false, cancellationToken).ConfigureAwait(false);
+        await cache.InvalidateAsync(tag == "*" ? Invalidation.All : Invalidation.Tag(tag), cancellationToken: cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<T> WithFlagsAsync<TState, T>(

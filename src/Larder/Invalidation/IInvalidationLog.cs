@@ -6,15 +6,18 @@ namespace Larder;
 /// </summary>
 internal interface IInvalidationLog
 {
-    /// <summary>Gives the event its position and applies it on this node before the task ends.</summary>
-    ValueTask<Position> AppendAsync(Invalidation invalidation, CancellationToken cancellationToken);
+    /// <summary>Applies the event on this node before the task ends, and gives it its position or says that it is pending.</summary>
+    /// <param name="invalidation">The event.</param>
+    /// <param name="count">Whether to count what it ended on this node.</param>
+    ValueTask<InvalidationResult> AppendAsync(Invalidation invalidation, bool count, CancellationToken cancellationToken);
 }
 
 /// <summary>The part of a cache that makes an event effective on this node.</summary>
 internal interface IInvalidationReceiver
 {
-    /// <summary>Makes the event effective and returns its local ordinal; from then on no reader is handed what it covers.</summary>
-    long Apply(Invalidation invalidation);
+    /// <summary>Makes the event effective; from then on no reader is handed what it covers as fresh.</summary>
+    /// <returns>Its local ordinal and, where it was asked for, how many entries it ended.</returns>
+    (long Ordinal, int? Removed) Apply(Invalidation invalidation, bool count);
 }
 
 /// <summary>The log of a cache that lives in one process alone: the local ordinal is the position.</summary>
@@ -22,6 +25,9 @@ internal sealed class InProcessLog(IInvalidationReceiver receiver) : IInvalidati
 {
     private readonly ulong _epoch = (ulong)Random.Shared.NextInt64();
 
-    public ValueTask<Position> AppendAsync(Invalidation invalidation, CancellationToken cancellationToken) =>
-        new(new Position(_epoch, receiver.Apply(invalidation)));
+    public ValueTask<InvalidationResult> AppendAsync(Invalidation invalidation, bool count, CancellationToken cancellationToken)
+    {
+        (long ordinal, int? removed) = receiver.Apply(invalidation, count);
+        return new(new InvalidationResult(new(_epoch, ordinal), removed, InvalidationStatus.Acknowledged, InvalidationReach.Logged));
+    }
 }

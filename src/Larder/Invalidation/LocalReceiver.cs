@@ -1,14 +1,29 @@
 namespace Larder;
 
 /// <summary>Makes invalidations effective in this process: key events in the store, group events in the index.</summary>
-internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index, Upkeep upkeep) : IInvalidationReceiver
+internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index, CacheClock clock, Upkeep upkeep) : IInvalidationReceiver
 {
-    public long Apply(Invalidation invalidation)
+    public (long Ordinal, int? Removed) Apply(Invalidation invalidation, bool count)
     {
-        if (invalidation.Kind == InvalidationKind.Key) return memory.Invalidate(invalidation.Subject).Ordinal;
-        long ordinal = index.Publish(invalidation);
+        if (invalidation.Kind == InvalidationKind.Key) return ApplyToKey(invalidation, count);
+        if (count)
+        {
+            long published = 0;
+            int removed = upkeep.Count(() => published = index.Publish(invalidation, clock.Now));
+            return (published, removed);
+        }
+        long ordinal = index.Publish(invalidation, clock.Now);
         // Between two rounds of upkeep the tables may outgrow their bound: whoever does it pays for the sweep.
         if (index.ShouldPrune) upkeep.Run();
-        return ordinal;
+        return (ordinal, null);
+    }
+
+    private (long Ordinal, int? Removed) ApplyToKey(Invalidation invalidation, bool count)
+    {
+        long now = clock.Now;
+        // What is gone already must not be counted as this event's doing.
+        bool isUsable = count && memory.Find(invalidation.Subject) is { } entry && index.IsCurrent(entry) && !entry.IsGone(now);
+        (long ordinal, bool ended) = invalidation.IsSoft ? memory.Soften(invalidation.Subject, now) : memory.Invalidate(invalidation.Subject);
+        return (ordinal, !count ? null : isUsable && ended ? 1 : 0);
     }
 }

@@ -25,6 +25,8 @@ internal sealed class PatternMatcher
     public static PatternMatcher Regex(string pattern, bool ignoreCase = false)
     {
         CheckLength(pattern);
+        if (RegexSize.Of(pattern, MaxLength) > MaxLength)
+            throw new ArgumentException($"The regular expression is longer than {MaxLength} characters when its counted repetitions are written out; use smaller counts, * or +.", nameof(pattern));
         try
         {
             const RegexOptions Linear = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;

@@ -14,6 +14,9 @@ internal static class TagRules
 
     public const int MaxLength = 256;
 
+    /// <summary>Longest name of a user; the subject of a token has at most 255 characters.</summary>
+    public const int MaxUserLength = 1024;
+
     /// <summary>The exact tag of a name; long names by their hash, so that whoever invalidates many long URLs fills no memory.</summary>
     public static string Exact(string name) =>
         ExactPrefix + (name.Length < MaxLength ? name : Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(name.AsSpan()))));
@@ -21,6 +24,15 @@ internal static class TagRules
     /// <summary>Whether an entry has more tags than allowed; exact ones are the cache's own and do not count.</summary>
     public static bool AreTooMany(IReadOnlyList<string> tags, int most) =>
         tags.Count > most && tags.Count(tag => tag.Length == 0 || tag[0] != ExactPrefix) > most;
+
+    /// <summary>Whether one of the tags is <paramref name="wanted"/> or lies below it.</summary>
+    public static bool Carries(ReadOnlySpan<string> tags, string wanted)
+    {
+        foreach (string tag in tags)
+            if (tag.StartsWith(wanted, StringComparison.OrdinalIgnoreCase)
+                && (tag.Length == wanted.Length || tag[wanted.Length] == ':' && tag[0] != ExactPrefix)) return true;
+        return false;
+    }
 
     /// <summary>Why a caller's tag is not allowed; null when it is.</summary>
     public static string? Problem(string? tag) => tag switch

@@ -7,13 +7,14 @@ namespace Larder;
 internal sealed class Upkeep : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
 
     private readonly MemoryStore _memory;
     private readonly InvalidationIndex _index;
     private readonly CacheClock _clock;
     private readonly ITimer _timer;
+    private readonly Lock _sweeping = new();
     private long _sweptUpTo;
-    private int _sweeping;
 
     public Upkeep(MemoryStore memory, InvalidationIndex index, CacheClock clock, TimeProvider time)
     {
@@ -41,19 +42,44 @@ internal sealed class Upkeep : IDisposable
     public void Run()
     {
         _memory.DropExpired(_clock.Now);
-        long newest = _index.Newest;
-        // One sweep at a time is enough, however many threads invalidate; it is no lock, for listeners run within.
-        if (newest == Volatile.Read(ref _sweptUpTo) || Interlocked.Exchange(ref _sweeping, 1) != 0) return;
+        // One sweep at a time is enough, however many threads invalidate. Nobody waits: listeners run within.
+        if (_index.Newest == Volatile.Read(ref _sweptUpTo) || !_sweeping.TryEnter()) return;
         try
         {
-            _memory.DropInvalidated();
-            if (_index.ShouldPrune) _index.Forget(newest);
-            Volatile.Write(ref _sweptUpTo, newest);
+            Sweep();
         }
         finally
         {
-            Volatile.Write(ref _sweeping, 0);
+            _sweeping.Exit();
         }
+    }
+
+    /// <summary>Carries out <paramref name="publish"/> and returns how many entries it ended, apart from what had ended before.</summary>
+    public int Count(Action publish)
+    {
+        // Another sweep would take part of the count. A listener that waits for this thread from within one must not
+        // wait for ever, so after a while the count is taken without it.
+        bool alone = _sweeping.TryEnter(LongestWait);
+        try
+        {
+            _memory.DropExpired(_clock.Now);
+            Sweep();
+            publish();
+            return Sweep();
+        }
+        finally
+        {
+            if (alone) _sweeping.Exit();
+        }
+    }
+
+    private int Sweep()
+    {
+        long newest = _index.Newest;
+        int ended = newest == Volatile.Read(ref _sweptUpTo) ? 0 : _memory.DropInvalidated();
+        if (_index.ShouldPrune) _index.Forget(newest);
+        Volatile.Write(ref _sweptUpTo, newest);
+        return ended;
     }
 
     public void Dispose() => _timer.Dispose();

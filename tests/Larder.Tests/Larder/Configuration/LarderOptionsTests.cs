@@ -10,6 +10,7 @@ public sealed class LarderOptionsTests
     [
         nameof(LarderOptions.MaxEntries), nameof(LarderOptions.MaxBytes), nameof(LarderOptions.DefaultTtl),
         nameof(LarderOptions.MaxKeyLength), nameof(LarderOptions.MaxEntryBytes), nameof(LarderOptions.MaxTags),
+        nameof(LarderOptions.InvalidationHistory),
     ];
 
     private static void Break(LarderOptions options)
@@ -20,6 +21,7 @@ public sealed class LarderOptionsTests
         options.MaxKeyLength = 0;
         options.MaxEntryBytes = 0;
         options.MaxTags = -1;
+        options.InvalidationHistory = -1;
     }
 
     [Fact]

@@ -113,7 +113,7 @@ public sealed class ModelTests
             {
                 string[] hit = [.. model.Where(m => covered?.Invoke(m.Value) ?? key!(m.Key)).Select(m => m.Key)];
                 bool count = random.Next(2) == 0;
-                InvalidationResult result = await cache.InvalidateAsync(what, count);
+                InvalidationResult result = await cache.InvalidateAsync(what, count: count);
                 foreach (string k in hit) model.Remove(k);
                 return count && (exact ? result.Removed != hit.Length : result.Removed > hit.Length) ? $"{what} removed {result.Removed}, not {hit.Length}" : null;
             }

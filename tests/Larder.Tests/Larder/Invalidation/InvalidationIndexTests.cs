@@ -35,7 +35,7 @@ public sealed class InvalidationIndexTests
     {
         var ordinals = new Ordinals();
         var index = new InvalidationIndex(ordinals);
-        for (int i = 0; i < 3; i++) index.Publish(Invalidation.Tag("t" + i));
+        for (int i = 0; i < 3; i++) index.Publish(Invalidation.Tag("t" + i), 0);
         index.Forget(3);
         // A sweep that began earlier ends later.
         index.Forget(1);
@@ -60,7 +60,7 @@ public sealed class InvalidationIndexTests
                     1 => Invalidation.User("u" + random.Next(4)),
                     2 => Invalidation.Glob("k?" + random.Next(10)),
                     _ => Invalidation.Tag("other"),
-                });
+                }, 0);
             Entry[] all = [.. store.Entries];
             bool[] covered = [.. all.Select(e => index.Covers(e.Key, e.Tags, e.User, e.CheckedUpTo))];
             long newest = index.Newest;
@@ -90,14 +90,14 @@ public sealed class InvalidationIndexTests
     public void A_tag_covers_itself_and_what_lies_below(string invalidated, string tag, bool covered)
     {
         var index = new InvalidationIndex(new());
-        if (invalidated.Length > 0) index.Publish(Invalidation.Tag(invalidated));
+        if (invalidated.Length > 0) index.Publish(invalidated[0] == '=' ? Invalidation.ExactTag(invalidated[1..]) : Invalidation.Tag(invalidated), 0);
         Assert.Equal(covered, index.Covers("k", [tag], null, 0));
     }
 
     [Fact]
     public void Key_events_are_none_of_the_index()
     {
-        Assert.Throws<ArgumentOutOfRangeException>(() => new InvalidationIndex(new()).Publish(Invalidation.Key("k")));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new InvalidationIndex(new()).Publish(Invalidation.Key("k"), 0));
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class InvalidationIndexTests
     {
         Assert.Equal("all", Invalidation.All.ToString());
         Assert.Equal("tag a:b", Invalidation.Tag("a:b").ToString());
-        Assert.Equal((InvalidationKind.Pattern, "a*"), (Invalidation.Glob("a*").Kind, Invalidation.Glob("a*").Subject));
+        Assert.Equal((InvalidationKind.Glob, "a*"), (Invalidation.Glob("a*").Kind, Invalidation.Glob("a*").Subject));
         Assert.Throws<ArgumentException>(() => Invalidation.User(""));
         Assert.Throws<ArgumentNullException>(() => Invalidation.Tag(null!));
     }

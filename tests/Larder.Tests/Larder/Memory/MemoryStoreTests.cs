@@ -128,7 +128,7 @@ public sealed class MemoryStoreTests
                 {
                     case 0: cache.SetAsync(key, key + new string('x', random.Next(400)), options).AsTask().Wait(); break;
                     case 1: cache.RemoveAsync(key).AsTask().Wait(); break;
-                    case 2 when random.Next(8) == 0: cache.InvalidateAsync(Invalidation.Tag("t:" + random.Next(5)), random.Next(2) == 0).AsTask().Wait(); break;
+                    case 2 when random.Next(8) == 0: cache.InvalidateAsync(Invalidation.Tag("t:" + random.Next(5)), count: random.Next(2) == 0).AsTask().Wait(); break;
                     case 3 when random.Next(8) == 0: cache.InvalidateAsync(Invalidation.Glob("k1*" + random.Next(9))).AsTask().Wait(); break;
                     case 4: time.Advance(TimeSpan.FromMilliseconds(random.Next(200))); break;
                     case 5: cache.RemoveExpired(); break;
