@@ -1,0 +1,2 @@
+// The engine is measured where it ships.
+[assembly: System.Diagnostics.CodeAnalysis.ExcludeFromCodeCoverage]
