@@ -73,6 +73,9 @@ public sealed class LarderCache : IDisposable
     /// <summary>The last invalidations and how many there were.</summary>
     public InvalidationHistory InvalidationHistory { get; }
 
+    /// <summary>What compressing values costs and brings (<see cref="LarderOptions.Compression"/>).</summary>
+    public CompressionStatistics Compression => _entries.Compressor.Statistics;
+
     internal long MaxBytes => _options.MaxBytes;
 
     /// <summary>Figures since the cache was made.</summary>

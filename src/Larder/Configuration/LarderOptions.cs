@@ -28,6 +28,9 @@ public sealed class LarderOptions
 
     /// <summary>Estimates the bytes of a value that is kept as an instance; strings and numbers are known without it.</summary>
     public Func<object, long>? Weigher { get; set; }
+
+    /// <summary>Whether and how values are kept compressed; off by default.</summary>
+    public CompressionOptions Compression { get; set; } = new();
 }
 
 /// <summary>Refuses options that can't work, naming every field, its value and its range at once.</summary>
@@ -45,7 +48,16 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
         Check(options.MaxEntryBytes is >= 1 and <= 2_000_000_000, nameof(options.MaxEntryBytes), options.MaxEntryBytes, "1 to 2,000,000,000");
         Check(options.MaxTags is >= 0 and <= 1000, nameof(options.MaxTags), options.MaxTags, "0 to 1,000");
         Check(options.InvalidationHistory is >= 0 and <= 100_000, nameof(options.InvalidationHistory), options.InvalidationHistory, "0 to 100,000");
+        CheckCompression(options.Compression);
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
+
+        void CheckCompression(CompressionOptions compression)
+        {
+            const string Path = nameof(options.Compression) + ".";
+            Check(Enum.IsDefined(compression.Algorithm), Path + nameof(compression.Algorithm), compression.Algorithm, "None, Zlib or Brotli");
+            Check(compression.Level is >= 1 and <= 9, Path + nameof(compression.Level), compression.Level, "1 to 9");
+            Check(compression.Threshold >= 0, Path + nameof(compression.Threshold), compression.Threshold, "0 to 2,147,483,647");
+        }
 
         void Check(bool holds, string field, object value, string range)
         {

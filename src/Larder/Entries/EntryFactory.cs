@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.Logging;
 
 namespace Larder;
@@ -10,6 +10,8 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     /// <summary>What the engine itself needs for an entry: the object, its places in table, queue and wheel.</summary>
     public const int Overhead = 240;
     private const int UnknownInstance = 256;
+
+    public Compressor Compressor { get; } = new(options.Compression);
 
     /// <summary>
     /// The entry for a value and, where there is a reason, why it must not be stored: the callers that waited for it
@@ -62,9 +64,10 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     }
 
     /// <summary>The value of an entry, if it is a <typeparamref name="T"/>.</summary>
-    public bool TryRead<T>(Entry entry, out T value)
+    public bool TryRead<T>(Entry entry, out T value) => TryRead(entry.Value, out value);
+
+    private bool TryRead<T>(object form, out T value)
     {
-        object form = entry.Value;
         // By far the most values are of the very type that is asked for: that costs one comparison.
         if (form.GetType() == typeof(T) && typeof(T) != typeof(object))
         {
@@ -79,11 +82,18 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         switch (form)
         {
             // Everything is an object, the engine's own forms too.
-            case T instance when typeof(T) != typeof(object) || instance is not (SerializedValue or StoredNull or Unkept):
+            case T instance when typeof(T) != typeof(object) || instance is not (SerializedValue or LoadedValue or StoredNull or Unkept):
                 value = instance;
                 return true;
             case SerializedValue<T> serialized:
                 return TryCopy(serialized, out value);
+            // A text is whatever a string is, compressed or not.
+            case SerializedValue<string> text when default(T) is null && typeof(T).IsAssignableFrom(typeof(string)):
+                bool copied = TryCopy(text, out string characters);
+                value = (T)(object)characters;
+                return copied;
+            case LoadedValue loaded when TryForm<T>(loaded) is { } made:
+                return TryRead(made, out value);
             case StoredNull when default(T) is null:
                 value = default!;
                 return true;
@@ -93,11 +103,24 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         }
     }
 
+    private object? TryForm<T>(LoadedValue loaded)
+    {
+        try
+        {
+            return loaded.FormAs<T>(serializers, Compressor);
+        }
+        catch (Exception e)
+        {
+            Log.DeserializationFailed(logger, typeof(T), e);
+            return null;
+        }
+    }
+
     private bool TryCopy<T>(SerializedValue<T> serialized, out T value)
     {
         try
         {
-            value = serialized.Copy();
+            value = serialized.Copy(Compressor);
             return true;
         }
         catch (Exception e)
@@ -113,17 +136,34 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         if (value is null) return (StoredNull.Instance, 0);
         try
         {
-            if (Immutability<T>.IsImmutable || entryOptions.ShareInstance) return (value, Weigh(value));
-            var buffer = new ArrayBufferWriter<byte>();
-            var serializer = serializers.For<T>();
+            if (Immutability<T>.IsImmutable || entryOptions.ShareInstance)
+            {
+                if (value is string text && !entryOptions.ShareInstance && TryPack(text) is { } packed) return (packed, packed.Payload.Bytes.Length);
+                serializers.Remember<T>();
+                return (value, Weigh(value));
+            }
+            using var buffer = new PooledBuffer();
+            IHybridCacheSerializer<T> serializer = serializers.For<T>();
             serializer.Serialize(value, buffer);
-            return (new SerializedValue<T>(buffer.WrittenSpan.ToArray(), serializer), buffer.WrittenCount);
+            // What is too large is not stored: it need not be made smaller for those who wait for it.
+            Payload payload = buffer.Length <= options.MaxEntryBytes ? Compressor.Pack(buffer.Span) : Payload.Raw(buffer.Span);
+            return (new SerializedValue<T>(payload, serializer), payload.Bytes.Length);
         }
         catch (Exception e)
         {
             Log.SerializationFailed(logger, typeof(T), e);
             return (Unkept.Instance, 0);
         }
+    }
+
+    /// <summary>A text compressed, where that is wanted and pays: as UTF-8, which is half the size even before.</summary>
+    private SerializedValue<string>? TryPack(string text)
+    {
+        if (!Compressor.Wants(text.Length) || text.Length > options.MaxEntryBytes || !TextSerializer.CanKeep(text)) return null;
+        using var buffer = new PooledBuffer();
+        IHybridCacheSerializer<string> serializer = serializers.For<string>();
+        serializer.Serialize(text, buffer);
+        return buffer.Length <= options.MaxEntryBytes && Compressor.TryPack(buffer.Span, out Payload packed) ? new(packed, serializer) : null;
     }
 
     private long Weigh(object value) => value switch

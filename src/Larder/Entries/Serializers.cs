@@ -1,63 +1,71 @@
-using System.Buffers;
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Larder;
 
 /// <summary>
-/// Finds the serializer of a type: one registered for it, then one that a registered factory makes, then
-/// System.Text.Json. Registered means as for HybridCache, so that both share their serializers.
+/// Finds the serializer of a type, registered as for HybridCache, so that both share their serializers:
+/// <list type="number">
+/// <item>an <see cref="IHybridCacheSerializer{T}"/> of the type</item>
+/// <item>one that an <see cref="IHybridCacheSerializerFactory"/> makes; the factory registered last is asked first</item>
+/// <item>bytes and text as they are</item>
+/// <item>System.Text.Json with <see cref="JsonSerializerOptions"/> registered under the key
+/// <c>typeof(IHybridCacheSerializer&lt;T&gt;)</c>, <c>typeof(LarderCache)</c> or <c>typeof(IHybridCacheSerializer&lt;&gt;)</c>,
+/// used as they are</item>
+/// <item>System.Text.Json, strictly (<see cref="StrictJson"/>)</item>
+/// </list>
 /// </summary>
 internal sealed class Serializers(IServiceProvider? services)
 {
     private readonly ConcurrentDictionary<Type, object> _byType = new();
-    private readonly JsonSerializerOptions _json = (services as IKeyedServiceProvider)?.GetKeyedService<JsonSerializerOptions>(typeof(LarderCache)) ?? DefaultJson();
+    private readonly ConcurrentDictionary<Type, InstanceWriter> _writers = new();
+    private readonly JsonSerializerOptions _strict = StrictJson.Create();
 
     public IHybridCacheSerializer<T> For<T>() =>
-        _byType.TryGetValue(typeof(T), out object? known) ? (IHybridCacheSerializer<T>)known : Find<T>();
+        _byType.TryGetValue(typeof(T), out object? known) ? (IHybridCacheSerializer<T>)known : (IHybridCacheSerializer<T>)_byType.GetOrAdd(typeof(T), Find<T>());
+
+    /// <summary>Uses this serializer for a type whatever is registered: for faces, whose own types nobody else knows.</summary>
+    public void Use<T>(IHybridCacheSerializer<T> serializer)
+    {
+        _byType[typeof(T)] = serializer;
+        _writers[typeof(T)] = new InstanceWriter<T>(this);
+    }
+
+    /// <summary>Remembers how values of this type are written that are kept as instances; only the type they were stored as knows.</summary>
+    public void Remember<T>()
+    {
+        Type type = Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
+        if (!_writers.ContainsKey(type)) _writers.TryAdd(type, new InstanceWriter<T>(this));
+    }
+
+    /// <summary>The writer of an instance's type; null where no value was stored as that type.</summary>
+    public InstanceWriter? WriterOf(object instance) => _writers.GetValueOrDefault(instance.GetType());
 
     private IHybridCacheSerializer<T> Find<T>()
     {
         IHybridCacheSerializer<T>? found = services?.GetService<IHybridCacheSerializer<T>>();
         if (found is null && services is not null)
-            foreach (IHybridCacheSerializerFactory factory in services.GetServices<IHybridCacheSerializerFactory>())
+            foreach (IHybridCacheSerializerFactory factory in services.GetServices<IHybridCacheSerializerFactory>().Reverse())
                 if (factory.TryCreateSerializer(out found)) break;
-        found ??= typeof(T) == typeof(byte[]) ? (IHybridCacheSerializer<T>)(object)new BytesSerializer() : new JsonValueSerializer<T>(_json);
-        return (IHybridCacheSerializer<T>)_byType.GetOrAdd(typeof(T), found);
-    }
-
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Taken only where reflection is enabled; trimmed programs register options with a source-generated context.")]
-    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "As above.")]
-    private static JsonSerializerOptions DefaultJson() =>
-        JsonSerializer.IsReflectionEnabledByDefault
-            ? new(JsonSerializerDefaults.Web) { TypeInfoResolver = new DefaultJsonTypeInfoResolver(), IncludeFields = true }
-            : new(JsonSerializerDefaults.Web);
-
-    private sealed class BytesSerializer : IHybridCacheSerializer<byte[]>
-    {
-        public byte[] Deserialize(ReadOnlySequence<byte> source) => source.ToArray();
-
-        public void Serialize(byte[] value, IBufferWriter<byte> target) => target.Write(value);
-    }
-
-    private sealed class JsonValueSerializer<T>(JsonSerializerOptions options) : IHybridCacheSerializer<T>
-    {
-        private readonly JsonTypeInfo<T> _type = (JsonTypeInfo<T>)options.GetTypeInfo(typeof(T));
-
-        public T Deserialize(ReadOnlySequence<byte> source)
+        if (found is not null) return found;
+        if (typeof(T) == typeof(byte[])) return (IHybridCacheSerializer<T>)(object)new BytesSerializer();
+        if (typeof(T) == typeof(string)) return (IHybridCacheSerializer<T>)(object)new TextSerializer();
+        try
         {
-            var reader = new Utf8JsonReader(source);
-            return JsonSerializer.Deserialize(ref reader, _type)!;
+            if (Registered(typeof(IHybridCacheSerializer<T>)) is { } own) return new JsonValueSerializer<T>(own);
+            var strict = new JsonValueSerializer<T>(_strict);
+            return StrictJson.NeedsProof(strict.Type) ? new ProvingSerializer<T>(strict) : strict;
         }
-
-        public void Serialize(T value, IBufferWriter<byte> target)
+        catch (Exception e) when (e is NotSupportedException or InvalidOperationException)
         {
-            using var writer = new Utf8JsonWriter(target);
-            JsonSerializer.Serialize(writer, value, _type);
+            return new RefusingSerializer<T>(e.Message);
         }
     }
+
+    private JsonSerializerOptions? Registered(Type ofType) => services is not IKeyedServiceProvider keyed ? null
+        : keyed.GetKeyedService<JsonSerializerOptions>(ofType)
+        ?? keyed.GetKeyedService<JsonSerializerOptions>(typeof(LarderCache))
+        ?? keyed.GetKeyedService<JsonSerializerOptions>(typeof(IHybridCacheSerializer<>));
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Frozen;
 using System.ComponentModel;
 using System.Reflection;
@@ -19,16 +18,27 @@ internal sealed class Unkept
     public static readonly Unkept Instance = new();
 }
 
-/// <summary>A value kept as bytes, because its type is mutable: each reader gets a copy of its own.</summary>
-internal abstract class SerializedValue(byte[] payload)
+/// <summary>A value kept as bytes: because its type is mutable and each reader gets a copy of its own, or because it is compressed.</summary>
+internal abstract class SerializedValue(Payload payload)
 {
-    public byte[] Payload { get; } = payload;
+    public Payload Payload { get; } = payload;
+
+    /// <summary>What it was stored as.</summary>
+    public abstract string TypeName { get; }
 }
 
 /// <inheritdoc/>
-internal sealed class SerializedValue<T>(byte[] payload, IHybridCacheSerializer<T> serializer) : SerializedValue(payload)
+internal sealed class SerializedValue<T>(Payload payload, IHybridCacheSerializer<T> serializer) : SerializedValue(payload)
 {
-    public T Copy() => serializer.Deserialize(new ReadOnlySequence<byte>(Payload));
+    public override string TypeName => TypeNames.Of<T>();
+
+    public T Copy(Compressor compressor)
+    {
+        if (Payload.Encoding == CompressionAlgorithm.None) return serializer.Deserialize(new(Payload.Bytes));
+        using var unpacked = new PooledBuffer();
+        compressor.Unpack(Payload, unpacked);
+        return serializer.Deserialize(new(unpacked.Memory));
+    }
 }
 
 /// <summary>

@@ -1,0 +1,19 @@
+using System.Buffers;
+
+namespace Larder;
+
+/// <summary>Writes values that are kept as instances, whose type is only known as <see cref="object"/> where they are written.</summary>
+internal abstract class InstanceWriter
+{
+    public abstract string TypeName { get; }
+
+    public abstract void Write(object instance, IBufferWriter<byte> target);
+}
+
+/// <inheritdoc/>
+internal sealed class InstanceWriter<T>(Serializers serializers) : InstanceWriter
+{
+    public override string TypeName => TypeNames.Of<T>();
+
+    public override void Write(object instance, IBufferWriter<byte> target) => serializers.For<T>().Serialize((T)instance, target);
+}

@@ -1,0 +1,37 @@
+using System.Buffers;
+
+namespace Larder;
+
+/// <summary>
+/// A value that came from outside of this process: bytes, and the name of the type they were stored as. The first read
+/// as that type makes of it what the value would have been had it been stored here; a read as another type finds nothing.
+/// </summary>
+/// <remarks>Readers race for the first read: each may make the form, one of them is kept, and all are given that one.</remarks>
+internal sealed class LoadedValue(Payload payload, string typeName, bool isShared)
+{
+    private object? _form;
+
+    /// <summary>What is kept until the first read; the same bytes stay in use after it where the value is kept serialized.</summary>
+    public Payload Payload { get; } = payload;
+
+    public string TypeName { get; } = typeName;
+
+    public bool IsShared { get; } = isShared;
+
+    /// <summary>The form it has taken: a <see cref="SerializedValue"/> or an instance; null before the first read.</summary>
+    public object? Form => Volatile.Read(ref _form);
+
+    /// <summary>The form, made with the serializer of the type that it is read as; null where that is another type than it was stored as.</summary>
+    /// <exception cref="Exception">Whatever the serializer throws.</exception>
+    public object? FormAs<T>(Serializers serializers, Compressor compressor)
+    {
+        if (Form is { } known) return known;
+        if (TypeName != TypeNames.Of<T>()) return null;
+        var serialized = new SerializedValue<T>(Payload, serializers.For<T>());
+        bool asInstance = IsShared || Immutability<T>.IsImmutable && Payload.Encoding == CompressionAlgorithm.None;
+        object? form = asInstance ? serialized.Copy(compressor) : serialized;
+        if (form is null) return null;
+        if (asInstance) serializers.Remember<T>();
+        return Interlocked.CompareExchange(ref _form, form, null) ?? form;
+    }
+}
