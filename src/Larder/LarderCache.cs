@@ -53,16 +53,24 @@ public sealed class LarderCache : IDisposable
         _clock = new(time);
         _index = new(_ordinals);
         _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, OnRemoved);
-        _entries = new(_options, _clock, new(services), logger);
+        Serializers = new(services);
+        _entries = new(_options, _clock, Serializers, logger);
         _filler = new(_ordinals, _memory, _entries);
         Events = new(logger);
         _upkeep = new(_memory, _index, _clock, time);
         _log = new InProcessLog(new LocalReceiver(_memory, _index, _clock, _upkeep));
         InvalidationHistory = new(_options.InvalidationHistory, time);
+        Snapshots = new(_options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
     }
 
     /// <summary>What happens to entries, as it happens.</summary>
     public CacheEvents Events { get; }
+
+    /// <summary>Saves what is in memory to a file and loads it again.</summary>
+    public Snapshots Snapshots { get; }
+
+    /// <summary>Where a face registers how its own values are written.</summary>
+    internal Serializers Serializers { get; }
 
     /// <summary>How calls ended, data and HTTP alike.</summary>
     internal ReasonCounters Reasons { get; } = new();
@@ -236,7 +244,11 @@ public sealed class LarderCache : IDisposable
     }
 
     /// <summary>Ends the upkeep; the cache can still be used, but frees nothing by itself any more.</summary>
-    public void Dispose() => _upkeep.Dispose();
+    public void Dispose()
+    {
+        _upkeep.Dispose();
+        Snapshots.Dispose();
+    }
 
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
     internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class
@@ -245,12 +257,9 @@ public sealed class LarderCache : IDisposable
         Entry? entry = _memory.Find(key, hash);
         reason = Standing(entry, hash);
         if (reason != Reason.HitMemory) return null;
-        if (entry!.Value is not T value)
-        {
-            reason = Reason.MissIncompatible;
-            return null;
-        }
-        entry.Touch();
+        T? value = entry!.Value as T ?? _entries.InstanceIn<T>(entry.Value);
+        if (value is null) reason = Reason.MissIncompatible;
+        else entry.Touch();
         return value;
     }
 

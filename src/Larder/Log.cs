@@ -13,4 +13,16 @@ internal static partial class Log
 
     [LoggerMessage(3, LogLevel.Warning, "A stored value of type {Type} could not be read back; it counts as a miss.")]
     public static partial void DeserializationFailed(ILogger logger, Type type, Exception exception);
+
+    [LoggerMessage(20, LogLevel.Information, "Snapshot loaded: {Entries} entries; {Expired} had expired, {Skipped} were not taken.")]
+    public static partial void SnapshotLoaded(ILogger logger, int entries, int expired, int skipped);
+
+    [LoggerMessage(21, LogLevel.Warning, "The snapshot {Path} is {Outcome}; {Entries} of its entries were loaded.")]
+    public static partial void SnapshotNotLoaded(ILogger logger, string path, SnapshotOutcome outcome, int entries);
+
+    [LoggerMessage(22, LogLevel.Information, "Snapshot saved: {Entries} entries, {Bytes} bytes; {Skipped} can't be written, {LeftOut} had no room.")]
+    public static partial void SnapshotSaved(ILogger logger, int entries, long bytes, int skipped, int leftOut);
+
+    [LoggerMessage(23, LogLevel.Warning, "The snapshot {Path} could not be saved.")]
+    public static partial void SnapshotNotSaved(ILogger logger, string path, Exception exception);
 }

@@ -31,6 +31,9 @@ public sealed class LarderOptions
 
     /// <summary>Whether and how values are kept compressed; off by default.</summary>
     public CompressionOptions Compression { get; set; } = new();
+
+    /// <summary>Whether the cache outlives its process in a file; off by default.</summary>
+    public SnapshotOptions Snapshot { get; set; } = new();
 }
 
 /// <summary>Refuses options that can't work, naming every field, its value and its range at once.</summary>
@@ -49,6 +52,7 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
         Check(options.MaxTags is >= 0 and <= 1000, nameof(options.MaxTags), options.MaxTags, "0 to 1,000");
         Check(options.InvalidationHistory is >= 0 and <= 100_000, nameof(options.InvalidationHistory), options.InvalidationHistory, "0 to 100,000");
         CheckCompression(options.Compression);
+        CheckSnapshot(options.Snapshot);
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
 
         void CheckCompression(CompressionOptions compression)
@@ -58,6 +62,18 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
             Check(compression.Level is >= 1 and <= 9, Path + nameof(compression.Level), compression.Level, "1 to 9");
             Check(compression.Threshold >= 0, Path + nameof(compression.Threshold), compression.Threshold, "0 to 2,147,483,647");
         }
+
+        void CheckSnapshot(SnapshotOptions snapshot)
+        {
+            const string Path = nameof(options.Snapshot) + ".";
+            Check(snapshot.Path is null || IsFile(snapshot.Path), Path + nameof(snapshot.Path), $"'{snapshot.Path}'", "the path of a file");
+            Check(snapshot.Interval is null || snapshot.Interval >= TimeSpan.FromSeconds(1) && snapshot.Interval <= TimeSpan.FromDays(7), Path + nameof(snapshot.Interval), $"{snapshot.Interval}", "1 second to 7 days");
+            Check(snapshot.Interval is null || snapshot.Path is not null, Path + nameof(snapshot.Interval), $"{snapshot.Interval}", $"none without {Path}{nameof(snapshot.Path)}");
+            Check(snapshot.MaxBytes is >= 4096 and <= 1L << 40, Path + nameof(snapshot.MaxBytes), snapshot.MaxBytes, "4,096 to 1 TB");
+            Check(snapshot.Owner is null || snapshot.Owner.Length <= SnapshotHeader.MaxOwnerBytes / 4, Path + nameof(snapshot.Owner), $"'{snapshot.Owner}'", "at most 256 characters");
+        }
+
+        static bool IsFile(string path) => path.Length > 0 && !path.Contains('\0') && !Path.EndsInDirectorySeparator(path);
 
         void Check(bool holds, string field, object value, string range)
         {

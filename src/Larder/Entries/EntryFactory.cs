@@ -54,6 +54,28 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         };
     }
 
+    /// <summary>An entry of another process, with what is left of its time.</summary>
+    public Entry Restore(WireEntry stored, object form, ClockAnchor anchor)
+    {
+        long freshUntil = anchor.EndOf(stored.CreatedAt, stored.FreshUntil);
+        var labels = new EntryOptions { User = stored.User, Tags = stored.Tags };
+        return new DetailedEntry
+        {
+            Key = stored.Key,
+            Hash = KeyComparer.Hash(stored.Key),
+            Value = form,
+            // An instance is not larger than its text in UTF-16, as far as that can be known before it is made.
+            Cost = 22 + stored.Body.Length * (stored.Encoding == CompressionAlgorithm.None ? 2L : 1L) + stored.Key.Length * sizeof(char) + Overhead + LabelsOf(labels),
+            CreatedAt = anchor.StartOf(stored.CreatedAt),
+            FreshUntil = freshUntil,
+            TagList = stored.Tags,
+            UserName = stored.User,
+            Name = stored.SubjectStart..stored.SubjectEnd,
+            StaleWhileRevalidate = ClockAnchor.Between(stored.FreshUntil, stored.StaleWhileRevalidateUntil),
+            StaleIfError = ClockAnchor.Between(stored.FreshUntil, stored.StaleIfErrorUntil),
+        };
+    }
+
     /// <summary>What tags and user weigh: each a string of its own at worst.</summary>
     private static long LabelsOf(EntryOptions entryOptions)
     {
@@ -102,6 +124,9 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
                 return false;
         }
     }
+
+    /// <summary>The instance that a value from outside of this process is shared as; null where it is not.</summary>
+    public T? InstanceIn<T>(object form) where T : class => form is LoadedValue { IsShared: true } loaded ? TryForm<T>(loaded) as T : null;
 
     private object? TryForm<T>(LoadedValue loaded)
     {

@@ -7,6 +7,9 @@ internal abstract class InstanceWriter
 {
     public abstract string TypeName { get; }
 
+    /// <summary>Whether every cache hands out instances of the type; otherwise the program chose to share this one.</summary>
+    public abstract bool IsImmutable { get; }
+
     public abstract void Write(object instance, IBufferWriter<byte> target);
 }
 
@@ -14,6 +17,8 @@ internal abstract class InstanceWriter
 internal sealed class InstanceWriter<T>(Serializers serializers) : InstanceWriter
 {
     public override string TypeName => TypeNames.Of<T>();
+
+    public override bool IsImmutable => Immutability<T>.IsImmutable;
 
     public override void Write(object instance, IBufferWriter<byte> target) => serializers.For<T>().Serialize((T)instance, target);
 }

@@ -54,7 +54,7 @@ internal sealed class Serializers(IServiceProvider? services)
         if (typeof(T) == typeof(string)) return (IHybridCacheSerializer<T>)(object)new TextSerializer();
         try
         {
-            if (Registered(typeof(IHybridCacheSerializer<T>)) is { } own) return new JsonValueSerializer<T>(own);
+            if (Registered(typeof(IHybridCacheSerializer<T>)) is { } own) return new JsonValueSerializer<T>(StrictJson.WithResolver(own));
             var strict = new JsonValueSerializer<T>(_strict);
             return StrictJson.NeedsProof(strict.Type) ? new ProvingSerializer<T>(strict) : strict;
         }

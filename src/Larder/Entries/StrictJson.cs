@@ -33,6 +33,15 @@ internal static class StrictJson
             : BuiltInJson.Default,
     };
 
+    /// <summary>Lets options that name no resolver find types by reflection, as <see cref="JsonSerializer"/> itself does with such options.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Taken only where reflection is enabled.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "As above.")]
+    public static JsonSerializerOptions WithResolver(JsonSerializerOptions options)
+    {
+        if (options.TypeInfoResolver is null && JsonSerializer.IsReflectionEnabledByDefault) options.MakeReadOnly(populateMissingResolver: true);
+        return options;
+    }
+
     /// <summary>
     /// Whether values of the type are written with something that reading does not set (a property without setter or
     /// constructor parameter: computed, or lost), or come back in another order: only writing them a second time shows.

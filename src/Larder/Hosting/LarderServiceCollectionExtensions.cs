@@ -1,7 +1,9 @@
 using Larder;
 using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -25,6 +27,10 @@ public static class LarderServiceCollectionExtensions
             provider.GetService<ILogger<LarderCache>>(),
             provider));
         services.TryAddSingleton<HybridCache>(static provider => new LarderHybridCache(provider.GetRequiredService<LarderCache>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, SnapshotService>(static provider => new(
+            provider.GetRequiredService<LarderCache>(),
+            provider.GetService<TimeProvider>() ?? TimeProvider.System,
+            provider.GetService<ILogger<LarderCache>>() ?? NullLogger<LarderCache>.Instance)));
         return new LarderBuilder(services);
     }
 

@@ -6,6 +6,9 @@ namespace Larder;
 /// </summary>
 internal interface IInvalidationLog
 {
+    /// <summary>Which life of the log positions are of now.</summary>
+    ulong Epoch { get; }
+
     /// <summary>Applies the event on this node before the task ends, and gives it its position or says that it is pending.</summary>
     /// <param name="invalidation">The event.</param>
     /// <param name="count">Whether to count what it ended on this node.</param>
@@ -23,11 +26,11 @@ internal interface IInvalidationReceiver
 /// <summary>The log of a cache that lives in one process alone: the local ordinal is the position.</summary>
 internal sealed class InProcessLog(IInvalidationReceiver receiver) : IInvalidationLog
 {
-    private readonly ulong _epoch = (ulong)Random.Shared.NextInt64();
+    public ulong Epoch { get; } = (ulong)Random.Shared.NextInt64();
 
     public ValueTask<InvalidationResult> AppendAsync(Invalidation invalidation, bool count, CancellationToken cancellationToken)
     {
         (long ordinal, int? removed) = receiver.Apply(invalidation, count);
-        return new(new InvalidationResult(new(_epoch, ordinal), removed, InvalidationStatus.Acknowledged, InvalidationReach.Logged));
+        return new(new InvalidationResult(new(Epoch, ordinal), removed, InvalidationStatus.Acknowledged, InvalidationReach.Logged));
     }
 }

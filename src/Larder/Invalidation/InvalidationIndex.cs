@@ -55,6 +55,15 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     /// <summary>The ordinal of the newest group event; the only thing a hit looks at while nothing new was invalidated.</summary>
     public long Newest => Volatile.Read(ref _newest);
 
+    /// <summary>The newest ordinal given out while no group event is being published.</summary>
+    public long Settled
+    {
+        get
+        {
+            lock (_publishing) return ordinals.Last;
+        }
+    }
+
     public bool ShouldPrune => Volatile.Read(ref _remembered) > MaxRemembered || Volatile.Read(ref _askedWeight) > MaxAsked;
 
     /// <param name="invalidation">A group event.</param>

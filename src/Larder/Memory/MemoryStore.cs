@@ -47,6 +47,15 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>The newest event of the key or of one that shares its mark.</summary>
     public long NewestEvent(ReadOnlySpan<char> key) => _marks[KeyComparer.Hash(key)];
 
+    /// <summary>The newest ordinal all of whose events, and those before it, have taken effect here.</summary>
+    public long Settled
+    {
+        get
+        {
+            lock (_gate) return index.Settled;
+        }
+    }
+
     /// <summary>Whether something that covers the entry, hard or soft, is newer than the stamp of its fill.</summary>
     public bool IsOvertaken(Entry entry, long stamp)
     {
@@ -78,6 +87,23 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
             if (IsOvertaken(entry, stamp) || entry.Begun > 0 && _table.Find(entry.Key, entry.Hash) is { } newer && newer.Begun > entry.Begun) return Reason.UnstoredOvertaken;
             entry.CheckedUpTo = Math.Max(newest, stamp);
             Put_NeedsGate(entry, removals);
+            return Reason.None;
+        }
+    }
+
+    /// <summary>Stores what was made before this process, if there is room, nothing is stored under its key, and nothing newer than the stamp covers it.</summary>
+    /// <returns><see cref="Reason.None"/> when it was stored.</returns>
+    public Reason TryAddLoaded(Entry entry, long stamp)
+    {
+        lock (_gate)
+        {
+            if (maxEntries == 0 || !_policy.HasRoomFor(entry.Cost)) return Reason.UnstoredTooLarge;
+            long newest = index.Newest;
+            if (IsOvertaken(entry, stamp) || Find(entry.Key) is not null) return Reason.UnstoredOvertaken;
+            entry.CheckedUpTo = Math.Max(newest, stamp);
+            _policy.Add_NeedsGate(entry);
+            _wheel.Add_NeedsGate(entry);
+            _table.Put_NeedsGate(entry, null);
             return Reason.None;
         }
     }

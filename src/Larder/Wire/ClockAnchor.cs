@@ -22,5 +22,8 @@ internal readonly record struct ClockAnchor(long Wall, long Cache)
     /// <summary>When something created at <paramref name="created"/> by the wall was created here: now, if that is still to come.</summary>
     public long StartOf(long created) => Saturated(Cache, Math.Min(0, created - Wall));
 
+    /// <summary>The milliseconds of a window that follows the freshness.</summary>
+    public static long Between(long freshUntil, long until) => until == long.MaxValue && freshUntil != long.MaxValue ? long.MaxValue : until - freshUntil;
+
     private static long Saturated(long at, long by) => by > 0 && at > long.MaxValue - by ? long.MaxValue : at + by;
 }
