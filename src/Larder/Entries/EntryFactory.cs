@@ -64,8 +64,8 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
             Key = stored.Key,
             Hash = KeyComparer.Hash(stored.Key),
             Value = form,
-            // An instance is not larger than its text in UTF-16, as far as that can be known before it is made.
-            Cost = 22 + stored.Body.Length * (stored.Encoding == CompressionAlgorithm.None ? 2L : 1L) + stored.Key.Length * sizeof(char) + Overhead + LabelsOf(labels),
+            // As far as that can be known before it is made, an instance is not larger than its text in UTF-16.
+            Cost = Math.Min(22 + stored.Body.Length * (stored.Encoding == CompressionAlgorithm.None ? 2L : 1L), options.MaxEntryBytes) + stored.Key.Length * sizeof(char) + Overhead + LabelsOf(labels),
             CreatedAt = anchor.StartOf(stored.CreatedAt),
             FreshUntil = freshUntil,
             TagList = stored.Tags,

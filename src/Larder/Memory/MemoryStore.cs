@@ -95,15 +95,14 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
     public Reason TryAddLoaded(Entry entry, long stamp)
     {
+        using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
             if (maxEntries == 0 || !_policy.HasRoomFor(entry.Cost)) return Reason.UnstoredTooLarge;
             long newest = index.Newest;
-            if (IsOvertaken(entry, stamp) || Find(entry.Key) is not null) return Reason.UnstoredOvertaken;
+            if (IsOvertaken(entry, stamp) || _table.Find(entry.Key, entry.Hash) is not null) return Reason.UnstoredOvertaken;
             entry.CheckedUpTo = Math.Max(newest, stamp);
-            _policy.Add_NeedsGate(entry);
-            _wheel.Add_NeedsGate(entry);
-            _table.Put_NeedsGate(entry, null);
+            Put_NeedsGate(entry, removals);
             return Reason.None;
         }
     }
