@@ -51,8 +51,11 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
         Check(options.MaxEntryBytes is >= 1 and <= 2_000_000_000, nameof(options.MaxEntryBytes), options.MaxEntryBytes, "1 to 2,000,000,000");
         Check(options.MaxTags is >= 0 and <= 1000, nameof(options.MaxTags), options.MaxTags, "0 to 1,000");
         Check(options.InvalidationHistory is >= 0 and <= 100_000, nameof(options.InvalidationHistory), options.InvalidationHistory, "0 to 100,000");
-        CheckCompression(options.Compression);
-        CheckSnapshot(options.Snapshot);
+        // Configuration may set a section to null, whatever its type says.
+        if (options.Compression is null) Check(false, nameof(options.Compression), "null", "a section of its own");
+        else CheckCompression(options.Compression);
+        if (options.Snapshot is null) Check(false, nameof(options.Snapshot), "null", "a section of its own");
+        else CheckSnapshot(options.Snapshot);
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
 
         void CheckCompression(CompressionOptions compression)

@@ -14,7 +14,7 @@ internal sealed class JsonValueSerializer<T>(JsonSerializerOptions options) : IH
 
     public T Deserialize(ReadOnlySequence<byte> source)
     {
-        var reader = new Utf8JsonReader(source);
+        var reader = new Utf8JsonReader(source, new JsonReaderOptions { MaxDepth = options.MaxDepth });
         T value = JsonSerializer.Deserialize(ref reader, _type)!;
         // What follows the value was not written by this serializer: it is not half of something else that is read.
         if (reader.Read()) throw new JsonException("There is more than one value.");
@@ -23,7 +23,7 @@ internal sealed class JsonValueSerializer<T>(JsonSerializerOptions options) : IH
 
     public void Serialize(T value, IBufferWriter<byte> target)
     {
-        using var writer = new Utf8JsonWriter(target, new() { Encoder = options.Encoder, SkipValidation = true });
+        using var writer = new Utf8JsonWriter(target, new() { Encoder = options.Encoder, MaxDepth = options.MaxDepth });
         JsonSerializer.Serialize(writer, value, _type);
     }
 }

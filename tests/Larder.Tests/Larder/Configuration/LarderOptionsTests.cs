@@ -11,6 +11,9 @@ public sealed class LarderOptionsTests
         nameof(LarderOptions.MaxEntries), nameof(LarderOptions.MaxBytes), nameof(LarderOptions.DefaultTtl),
         nameof(LarderOptions.MaxKeyLength), nameof(LarderOptions.MaxEntryBytes), nameof(LarderOptions.MaxTags),
         nameof(LarderOptions.InvalidationHistory),
+
+        "Compression.Algorithm", "Compression.Level", "Compression.Threshold",
+        "Snapshot.Path", "Snapshot.Interval", "Snapshot.MaxBytes", "Snapshot.Owner",
     ];
 
     private static void Break(LarderOptions options)
@@ -22,6 +25,9 @@ public sealed class LarderOptionsTests
         options.MaxEntryBytes = 0;
         options.MaxTags = -1;
         options.InvalidationHistory = -1;
+
+        options.Compression = new() { Algorithm = (CompressionAlgorithm)7, Level = 10, Threshold = -1 };
+        options.Snapshot = new() { Path = "directory/", Interval = TimeSpan.Zero, MaxBytes = 1, Owner = new('o', 257) };
     }
 
     [Fact]
@@ -35,6 +41,10 @@ public sealed class LarderOptionsTests
         var validator = new LarderOptionsValidator();
         Assert.True(validator.Validate(null, new()).Succeeded);
         Assert.Single(validator.Validate(null, new() { DefaultTtl = TimeSpan.FromDays(366) }).Failures!);
+        Assert.Equal(["Compression.Level is 0; allowed is 1 to 9."], validator.Validate(null, new() { Compression = { Level = 0 } }).Failures!);
+        Assert.Equal(["Snapshot.Interval is 00:01:00; allowed is none without Snapshot.Path."], validator.Validate(null, new() { Snapshot = { Interval = TimeSpan.FromMinutes(1) } }).Failures!);
+        Assert.True(validator.Validate(null, new() { Snapshot = { Path = "cache.snapshot", Interval = TimeSpan.FromMinutes(1) } }).Succeeded);
+        Assert.Equal(2, validator.Validate(null, new() { Compression = null!, Snapshot = null! }).Failures!.Count());
     }
 
     [Fact]

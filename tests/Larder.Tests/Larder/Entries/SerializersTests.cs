@@ -183,6 +183,22 @@ public sealed class SerializersTests
         Assert.Throws<NotSupportedException>(() => Written(new Computed("a", "b"), s => s.AddKeyedSingleton<JsonSerializerOptions>(typeof(LarderCache), options)));
     }
 
+    private sealed record Nested(Nested? Inner, int Depth);
+
+    [Fact]
+    public void Options_that_allow_a_greater_depth_are_believed_when_reading_too()
+    {
+        Nested value = new(null, 0);
+        for (int i = 0; i < 80; i++) value = new(value, i);
+        var options = new JsonSerializerOptions { MaxDepth = 200 };
+        using ServiceProvider provider = new ServiceCollection().AddKeyedSingleton<JsonSerializerOptions>(typeof(LarderCache), options).BuildServiceProvider();
+        IHybridCacheSerializer<Nested> deep = new Serializers(provider).For<Nested>();
+        var target = new ArrayBufferWriter<byte>();
+        deep.Serialize(value, target);
+        Assert.Equal(value, deep.Deserialize(new(target.WrittenMemory)));
+        Assert.ThrowsAny<Exception>(() => new Serializers(null).For<Nested>().Serialize(value, target));
+    }
+
     private sealed class Marking(string mark) : IHybridCacheSerializerFactory
     {
         public bool TryCreateSerializer<T>([NotNullWhen(true)] out IHybridCacheSerializer<T>? serializer)

@@ -240,6 +240,19 @@ public sealed class SnapshotsTests : IDisposable
     }
 
     [Fact]
+    public async Task The_stamp_of_what_is_loaded_must_be_from_before_the_loading()
+    {
+        LarderCache cache = Cache();
+        MemoryStore store = StoreIntegrity.StoreOf(cache);
+        long before = store.Settled;
+        await cache.InvalidateAsync(Invalidation.Key("k"));
+        Entry loaded = new() { Key = "k", Hash = KeyComparer.Hash("k"), Value = "old", Cost = 100, CreatedAt = 0, FreshUntil = long.MaxValue };
+        Assert.Equal(Reason.UnstoredOvertaken, store.TryAddLoaded(loaded, before));
+        // One that is taken when the entry is added lets the old value in.
+        Assert.Equal(Reason.None, store.TryAddLoaded(loaded, store.Settled));
+    }
+
+    [Fact]
     public async Task A_smaller_cache_and_a_smaller_file_keep_the_hottest()
     {
         LarderCache before = Cache(new() { MaxEntries = 100 });

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
-using Larder.Tests.Support;
+using System.Text.RegularExpressions;
 
 namespace Larder.Tests.Wire;
 
@@ -71,6 +72,9 @@ public sealed class WireFormatTests
     {
         byte[] written = Written(Sample());
         Assert.Equal(Golden, Convert.ToHexString(written));
+        string page = File.ReadAllText(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "..", "..", "..", "docs", "wire-format.md"));
+        string onPage = Regex.Match(page, "```hex(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        Assert.Equal(Golden, Regex.Replace(onPage, @"\s", ""));
         Assert.Equal(WireOutcome.Done, WireFormat.Read(Convert.FromHexString(Golden), "user:ä:1", Limits, out WireEntry? read));
         Same(Sample(), read!);
     }
@@ -274,6 +278,8 @@ public sealed class WireFormatTests
         bytes[^9] = (byte)'V';
         Assert.Equal("Value", Encoding.UTF8.GetString(read!.Body.Span));
     }
+
+    private static string ThisFile([CallerFilePath] string path = "") => path;
 
     private static WireEntry Any(Random random)
     {
