@@ -244,11 +244,7 @@ public sealed class LarderCache : IDisposable
     }
 
     /// <summary>Ends the upkeep; the cache can still be used, but frees nothing by itself any more.</summary>
-    public void Dispose()
-    {
-        _upkeep.Dispose();
-        Snapshots.Dispose();
-    }
+    public void Dispose() => _upkeep.Dispose();
 
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
     internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class

@@ -36,8 +36,7 @@ internal sealed class Serializers(IServiceProvider? services)
     /// <summary>Remembers how values of this type are written that are kept as instances; only the type they were stored as knows.</summary>
     public void Remember<T>()
     {
-        Type type = Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
-        if (!_writers.ContainsKey(type)) _writers.TryAdd(type, new InstanceWriter<T>(this));
+        if (!_writers.ContainsKey(Boxed<T>.Type)) _writers.TryAdd(Boxed<T>.Type, new InstanceWriter<T>(this));
     }
 
     /// <summary>The writer of an instance's type; null where no value was stored as that type.</summary>
@@ -62,6 +61,12 @@ internal sealed class Serializers(IServiceProvider? services)
         {
             return new RefusingSerializer<T>(e.Message);
         }
+    }
+
+    /// <summary>The type that a value has as an object.</summary>
+    private static class Boxed<T>
+    {
+        public static readonly Type Type = Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
     }
 
     private JsonSerializerOptions? Registered(Type ofType) => services is not IKeyedServiceProvider keyed ? null

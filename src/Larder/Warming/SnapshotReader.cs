@@ -6,8 +6,10 @@ namespace Larder;
 /// Reads a snapshot, whatever the file holds: each length is checked against what is left of the file before memory is
 /// taken for it, and no more than the file's length is ever read. The layout stands at <see cref="SnapshotWriter"/>.
 /// </summary>
-internal sealed class SnapshotReader(Stream source, long length) : IDisposable
+internal sealed class SnapshotReader(Stream source, long length, long maxEntryBytes) : IDisposable
 {
+    private const int Chunk = 64 << 10;
+
     private readonly PooledBuffer _buffer = new();
     private long _left = length;
     private uint _checksum;
@@ -28,7 +30,10 @@ internal sealed class SnapshotReader(Stream source, long length) : IDisposable
         return SnapshotHeader.Read(_buffer.Span);
     }
 
-    /// <summary>The next entry's stored form, valid until the next call; null at the end, or where the damage begins.</summary>
+    /// <summary>
+    /// The next entry's stored form, valid until the next call, and empty where it is larger than any that would be
+    /// taken; null at the end, or where the damage begins.
+    /// </summary>
     public async ValueTask<(ReadOnlyMemory<byte> Stored, byte Uses)?> NextAsync(CancellationToken cancellationToken)
     {
         if (!await TryReadAsync(sizeof(uint), cancellationToken).ConfigureAwait(false)) return null;
@@ -38,11 +43,11 @@ internal sealed class SnapshotReader(Stream source, long length) : IDisposable
             await EndAsync(cancellationToken).ConfigureAwait(false);
             return null;
         }
-        if (entryLength >= _left || entryLength > Array.MaxLength - SnapshotWriter.FrameBytes
-            || !await TryReadMoreAsync((int)entryLength + 1, cancellationToken).ConfigureAwait(false))
-            return null;
-        _checksum = Crc32C.Append(_checksum, _buffer.Span);
+        if (entryLength >= _left) return null;
         _entries++;
+        if (entryLength > maxEntryBytes) return await TrySkipAsync(entryLength + 1L, cancellationToken).ConfigureAwait(false) ? default((ReadOnlyMemory<byte>, byte)) : null;
+        if (!await TryReadMoreAsync((int)entryLength + 1, cancellationToken).ConfigureAwait(false)) return null;
+        _checksum = Crc32C.Append(_checksum, _buffer.Span);
         return (_buffer.Memory[SnapshotWriter.FrameBytes..], _buffer.Span[sizeof(uint)]);
     }
 
@@ -56,6 +61,17 @@ internal sealed class SnapshotReader(Stream source, long length) : IDisposable
         if (BinaryPrimitives.ReadInt64LittleEndian(trailer[sizeof(uint)..]) == _entries
             && BinaryPrimitives.ReadUInt32LittleEndian(trailer[^sizeof(uint)..]) == Crc32C.Append(_checksum, trailer[..^sizeof(uint)]))
             Outcome = SnapshotOutcome.Loaded;
+    }
+
+    private async ValueTask<bool> TrySkipAsync(long count, CancellationToken cancellationToken)
+    {
+        for (; count > 0; count -= Math.Min(count, Chunk))
+        {
+            _checksum = Crc32C.Append(_checksum, _buffer.Span);
+            if (!await TryReadAsync((int)Math.Min(count, Chunk), cancellationToken).ConfigureAwait(false)) return false;
+        }
+        _checksum = Crc32C.Append(_checksum, _buffer.Span);
+        return true;
     }
 
     private ValueTask<bool> TryReadAsync(int count, CancellationToken cancellationToken)

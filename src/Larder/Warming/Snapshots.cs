@@ -15,7 +15,7 @@ namespace Larder;
 /// 3. A lifetime goes on by the wall clock while no process runs. A clock that was set back gives no entry more time
 ///    than it had left when it was saved.
 /// </remarks>
-public sealed class Snapshots : IDisposable
+public sealed class Snapshots
 {
     private readonly LarderOptions _options;
     private readonly TimeProvider _time;
@@ -69,9 +69,6 @@ public sealed class Snapshots : IDisposable
     /// <param name="cancellationToken">Ends the loading; what was loaded stays.</param>
     public Task<SnapshotLoaded> LoadAsync(string path, CancellationToken cancellationToken = default) => LoadAsync(path, once: false, cancellationToken);
 
-    /// <summary>Ends it; a save under way goes on.</summary>
-    public void Dispose() => _saving.Dispose();
-
     /// <param name="once">Whether the file is removed before anything of it is loaded, so that no later start loads it again.</param>
     internal async Task<SnapshotLoaded> LoadAsync(string path, bool once, CancellationToken cancellationToken)
     {
@@ -124,16 +121,17 @@ public sealed class Snapshots : IDisposable
     internal async Task<SnapshotLoaded> ReadAsync(Stream source, Action? consume, CancellationToken cancellationToken)
     {
         long stamp = _memory.Settled;
-        using var reader = new SnapshotReader(source, source.Length);
+        WireLimits limits = WireLimits.Of(_options);
+        using var reader = new SnapshotReader(source, source.Length, Math.Min(limits.MaxStoredBytes, Array.MaxLength - SnapshotWriter.FrameBytes));
         SnapshotHeader? header = await reader.BeginAsync(cancellationToken).ConfigureAwait(false);
         if (header is null) return new(reader.Outcome, 0, 0, 0);
         if (header.Owner != Owner) return new(SnapshotOutcome.Foreign, 0, 0, 0);
         consume?.Invoke();
         int entries = 0, expired = 0, skipped = 0;
-        WireLimits limits = WireLimits.Of(_options);
         while (await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } next)
         {
-            WireOutcome outcome = WireFormat.Read(next.Stored, null, limits, out WireEntry? stored);
+            WireEntry? stored = null;
+            WireOutcome outcome = next.Stored.IsEmpty ? WireOutcome.TooLarge : WireFormat.Read(next.Stored, null, limits, out stored);
             if (outcome is WireOutcome.TooLarge or WireOutcome.OtherVersion) skipped++;
             else if (outcome != WireOutcome.Done) return new(SnapshotOutcome.Damaged, entries, expired, skipped);
             else

@@ -42,6 +42,9 @@ internal readonly record struct WireLimits(long MaxBodyBytes, int MaxKeyLength)
     public const int MaxTypeBytes = 16 << 10;
     public const int MaxUserBytes = 64 << 10;
 
+    /// <summary>No stored form within these limits is longer.</summary>
+    public long MaxStoredBytes => MaxBodyBytes + MaxKeyLength * 3L + MaxTypeBytes + MaxUserBytes + (long)MaxTags * (MaxTagBytes + sizeof(uint)) + 1024;
+
     public static WireLimits Of(LarderOptions options) => new(options.MaxEntryBytes, options.MaxKeyLength);
 }
 

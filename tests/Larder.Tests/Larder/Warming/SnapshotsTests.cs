@@ -290,6 +290,15 @@ public sealed class SnapshotsTests : IDisposable
         LarderCache after = Cache(new() { MaxEntryBytes = 5000, MaxKeyLength = 100 });
         SnapshotLoaded loaded = await after.Snapshots.LoadAsync(SnapshotPath);
         Assert.Equal((SnapshotOutcome.Loaded, 1, 2), (loaded.Outcome, loaded.Entries, loaded.Skipped));
+        // So large that it is not even read: what follows is.
+        await before.SetAsync("huge", new byte[20 << 20]);
+        for (int i = 0; i < 3; i++) _ = before.GetLocal<byte[]>("huge").Value;
+        await before.Snapshots.SaveAsync(SnapshotPath);
+        after = Cache(new() { MaxEntryBytes = 5000, MaxKeyLength = 100 });
+        loaded = await after.Snapshots.LoadAsync(SnapshotPath);
+        Assert.Equal((SnapshotOutcome.Loaded, 1, 3), (loaded.Outcome, loaded.Entries, loaded.Skipped));
+        await before.RemoveAsync("huge");
+        await before.Snapshots.SaveAsync(SnapshotPath);
         LarderCache none = Cache(new() { MaxEntries = 0 });
         Assert.Equal(3, (await none.Snapshots.LoadAsync(SnapshotPath)).Skipped);
     }
