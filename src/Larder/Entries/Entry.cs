@@ -17,12 +17,14 @@ internal enum EvictionQueue : byte
 /// <remarks>
 /// Immutable but for three figures that are written without a lock: the uses, where a lost update only costs policy
 /// accuracy, the ordinal it was checked up to, where a lost update only costs a second look at the index, and the end of
-/// its freshness, which only falls: once an event has ended freshness it is the complement of that instant, a negative
-/// number, so that no clock finds the entry fresh, not even one that lags behind the event's.
+/// its freshness, which only falls: once an event has ended freshness it is kept far below every instant, so that no
+/// clock finds the entry fresh, not even one that lags behind the event's.
 /// </remarks>
 internal abstract class EntryHead
 {
     private const byte MostUses = 3;
+    /// <summary>Taken off the instant at which an event ended freshness. Instants may be negative: loaded entries are older than the clock.</summary>
+    private const long ByEvent = 1L << 62;
 
     /// <summary>The next of its chain in the table; belongs to the memory store's gate.</summary>
     public Entry? Next;
@@ -58,7 +60,7 @@ internal abstract class EntryHead
     /// <summary>Milliseconds on the <see cref="CacheClock"/>; from then on the entry is no longer a hit.</summary>
     public required long FreshUntil
     {
-        get => Volatile.Read(ref _figures.FreshUntil) is var until && until >= 0 ? until : ~until;
+        get => InstantOf(Volatile.Read(ref _figures.FreshUntil));
         init => _figures.FreshUntil = value;
     }
     public required int Hash
@@ -113,13 +115,15 @@ internal abstract class EntryHead
     /// <summary>Ends the entry's freshness, if it had not ended by then; its stale windows begin at that instant.</summary>
     public void EndFreshness(long at)
     {
-        for (long until = Volatile.Read(ref _figures.FreshUntil); at < (until >= 0 ? until : ~until);)
+        for (long until = Volatile.Read(ref _figures.FreshUntil); at < InstantOf(until);)
         {
-            long before = Interlocked.CompareExchange(ref _figures.FreshUntil, ~at, until);
+            long before = Interlocked.CompareExchange(ref _figures.FreshUntil, at - ByEvent, until);
             if (before == until) return;
             until = before;
         }
     }
+
+    private static long InstantOf(long until) => until >= -ByEvent / 2 ? until : until + ByEvent;
 
     public void ForgetUse_NeedsGate() => _figures.Uses--;
 
