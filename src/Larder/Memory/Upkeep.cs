@@ -62,8 +62,9 @@ internal sealed class Upkeep : IDisposable
         bool alone = _sweeping.TryEnter(LongestWait);
         try
         {
-            _memory.DropExpired(_clock.Now);
+            // In this order: what a soft event ended is where expiry finds it only after the sweep.
             Sweep();
+            _memory.DropExpired(_clock.Now);
             publish();
             return Sweep();
         }

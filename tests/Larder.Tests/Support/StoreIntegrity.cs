@@ -50,7 +50,7 @@ internal static class StoreIntegrity
         Assert.True(inWheel.SetEquals(inTable.Where(e => e.GoneAt != long.MaxValue)), "the wheel holds what the table holds");
     }
 
-    private static object Field(object of, string name) => of.GetType().GetField(name, Hidden)?.GetValue(of)
+    public static object Field(object of, string name) => of.GetType().GetField(name, Hidden)?.GetValue(of)
         ?? of.GetType().GetFields(Hidden).Single(f => f.Name.Contains(name, StringComparison.Ordinal)).GetValue(of)!;
 
     private static object? Property(object of, string name) => of.GetType().GetProperty(name, Hidden)!.GetValue(of);
