@@ -71,7 +71,7 @@ internal static class RegexSize
         if (i < pattern.Length && pattern[i] == '#') throw new ArgumentException("The regular expression has a comment; leave it out.", nameof(pattern));
         for (; i < pattern.Length && (char.IsAsciiLetter(pattern[i]) || pattern[i] == '-'); i++)
             if (pattern[i] == 'x') throw new ArgumentException("The regular expression sets the option x; write it without blanks and comments instead.", nameof(pattern));
-        return i - 1;
+        return i < pattern.Length && pattern[i] == ':' ? i : i - 1;
     }
 
     private static int EndOfClass(string pattern, int open)

@@ -10,10 +10,11 @@ public sealed class StalenessTests
 {
     private static readonly EntryOptions Options = new() { Tags = ["t:a"], User = "u" };
 
-    public static TheoryData<string> Kinds => ["key", "tag", "parent", "glob", "regex", "user", "all", "remove", "set"];
+    public static TheoryData<string> Kinds => ["key", "tag", "parent", "any", "every", "prefix", "glob", "regex", "user", "all", "remove", "set"];
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    [Trait("clause", "I-2"), Trait("clause", "I-3"), Trait("clause", "I-4"), Trait("clause", "I-12"), Trait("clause", "I-15")]
     public async Task A_fill_that_an_invalidation_overtook_is_never_seen(string kind)
     {
         using var cache = new LarderCache();
@@ -31,6 +32,7 @@ public sealed class StalenessTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    [Trait("clause", "I-4"), Trait("clause", "I-15"), Trait("clause", "I-16")]
     public async Task A_value_made_outside_is_refused_when_overtaken(string kind)
     {
         using var cache = new LarderCache();
@@ -42,6 +44,7 @@ public sealed class StalenessTests
     }
 
     [Fact]
+    [Trait("clause", "I-12")]
     public async Task A_follower_whose_pattern_subject_is_covered_starts_anew()
     {
         using var cache = new LarderCache();
@@ -56,6 +59,7 @@ public sealed class StalenessTests
     }
 
     [Fact]
+    [Trait("clause", "I-14")]
     public async Task A_caller_that_is_overtaken_again_and_again_fills_for_itself()
     {
         using var cache = new LarderCache();
@@ -74,6 +78,7 @@ public sealed class StalenessTests
     }
 
     [Fact]
+    [Trait("clause", "I-17"), Trait("clause", "I-18")]
     public void Stress_finds_no_stale_read()
     {
         using var cache = new LarderCache(new() { MaxEntries = 64 });
@@ -182,6 +187,9 @@ public sealed class StalenessTests
             "key" => Invalidation.Key("key"),
             "tag" => Invalidation.Tag("t:a"),
             "parent" => Invalidation.Tag("t"),
+            "any" => Invalidation.AnyTag("x", "t:a"),
+            "every" => Invalidation.AllTags("t", "T:A"),
+            "prefix" => Invalidation.Prefix("k"),
             "glob" => Invalidation.Glob("k*"),
             "regex" => Invalidation.Regex("^k.y$"),
             "user" => Invalidation.User("u"),

@@ -5,6 +5,7 @@ namespace Larder.Tests.Invalidations;
 public sealed class InvalidationIndexTests
 {
     [Fact]
+    [Trait("clause", "I-21")]
     public async Task Many_distinct_tags_keep_the_index_bounded_and_revive_nothing()
     {
         using var cache = new LarderCache(new() { MaxEntries = 2_000 }, new ManualTimeProvider());
@@ -20,6 +21,7 @@ public sealed class InvalidationIndexTests
     }
 
     [Fact]
+    [Trait("clause", "I-21"), Trait("clause", "I-22")]
     public async Task Many_patterns_keep_the_index_bounded()
     {
         using var cache = new LarderCache(null, new ManualTimeProvider());
@@ -31,6 +33,7 @@ public sealed class InvalidationIndexTests
     }
 
     [Fact]
+    [Trait("clause", "I-21")]
     public void The_floor_never_falls()
     {
         var ordinals = new Ordinals();
@@ -44,6 +47,7 @@ public sealed class InvalidationIndexTests
     }
 
     [Fact]
+    [Trait("clause", "I-18"), Trait("clause", "I-21"), Trait("clause", "I-22")]
     public void What_was_covered_before_a_prune_stays_covered_and_what_was_swept_survives()
     {
         for (int seed = 0; seed < 300; seed++)
@@ -87,6 +91,7 @@ public sealed class InvalidationIndexTests
     [InlineData("=a", "=a:b", false)]
     [InlineData("a", "a::b", true)]
     [InlineData("", ":b", false)]
+    [Trait("clause", "I-5"), Trait("clause", "I-6")]
     public void A_tag_covers_itself_and_what_lies_below(string invalidated, string tag, bool covered)
     {
         var index = new InvalidationIndex(new());
@@ -95,12 +100,14 @@ public sealed class InvalidationIndexTests
     }
 
     [Fact]
+    [Trait("clause", "I-17")]
     public void Key_events_are_none_of_the_index()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new InvalidationIndex(new()).Publish(Invalidation.Key("k"), 0));
     }
 
     [Fact]
+    [Trait("clause", "I-26")]
     public async Task Removed_counts_what_this_invalidation_removed_and_nothing_else()
     {
         var time = new ManualTimeProvider();
@@ -123,6 +130,7 @@ public sealed class InvalidationIndexTests
     }
 
     [Fact]
+    [Trait("clause", "I-1")]
     public async Task Positions_of_one_cache_are_ordered()
     {
         using var cache = new LarderCache();
@@ -131,16 +139,6 @@ public sealed class InvalidationIndexTests
         Position second = (await cache.InvalidateAsync(Invalidation.Key("k"))).Position;
         Assert.Equal(first.Epoch, second.Epoch);
         Assert.True(second.Ordinal > first.Ordinal);
-    }
-
-    [Fact]
-    public void Events_say_what_they_are()
-    {
-        Assert.Equal("all", Invalidation.All.ToString());
-        Assert.Equal("tag a:b", Invalidation.Tag("a:b").ToString());
-        Assert.Equal((InvalidationKind.Glob, "a*"), (Invalidation.Glob("a*").Kind, Invalidation.Glob("a*").Subject));
-        Assert.Throws<ArgumentException>(() => Invalidation.User(""));
-        Assert.Throws<ArgumentNullException>(() => Invalidation.Tag(null!));
     }
 
     [Theory]
