@@ -57,11 +57,15 @@ public sealed class LarderCache : IDisposable
         _entries = new(_options, _clock, Serializers, logger);
         _filler = new(_ordinals, _memory, _entries);
         Events = new(logger);
+        Keys = new(_options.Keys, _options.MaxKeyLength, time, logger);
         _upkeep = new(_memory, _index, _clock, time);
         _log = new InProcessLog(new LocalReceiver(_memory, _index, _clock, _upkeep));
         InvalidationHistory = new(_options.InvalidationHistory, time);
         Snapshots = new(_options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
     }
+
+    /// <summary>Makes keys of endpoints, requests and operations.</summary>
+    public CacheKeys Keys { get; }
 
     /// <summary>What happens to entries, as it happens.</summary>
     public CacheEvents Events { get; }

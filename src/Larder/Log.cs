@@ -25,4 +25,7 @@ internal static partial class Log
 
     [LoggerMessage(23, LogLevel.Warning, "The snapshot {Path} could not be saved.")]
     public static partial void SnapshotNotSaved(ILogger logger, string path, Exception exception);
+
+    [LoggerMessage(30, LogLevel.Warning, "Making a key of the {Form} form took {Milliseconds} ms, for {TextLength} characters.")]
+    public static partial void KeySlow(ILogger logger, string form, double milliseconds, long textLength);
 }

@@ -20,6 +20,9 @@ public sealed class LarderOptions
     /// <summary>Largest single value that is stored, in bytes; 64 MB by default.</summary>
     public long MaxEntryBytes { get; set; } = 64L << 20;
 
+    /// <summary>How <see cref="LarderCache.Keys"/> makes keys.</summary>
+    public KeyOptions Keys { get; } = new();
+
     /// <summary>Most tags of an entry; an entry with more is not stored. 20 by default.</summary>
     public int MaxTags { get; set; } = 20;
 
@@ -49,6 +52,9 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
         Check(options.DefaultTtl >= TimeSpan.FromSeconds(1) && options.DefaultTtl <= MaxTtl, nameof(options.DefaultTtl), options.DefaultTtl, "1 second to 365 days");
         Check(options.MaxKeyLength is >= 1 and <= 65_536, nameof(options.MaxKeyLength), options.MaxKeyLength, "1 to 65,536");
         Check(options.MaxEntryBytes is >= 1 and <= 2_000_000_000, nameof(options.MaxEntryBytes), options.MaxEntryBytes, "1 to 2,000,000,000");
+        Check(options.Keys.MaxReadableText is >= 0 and <= 10_000, "Keys.MaxReadableText", options.Keys.MaxReadableText, "0 to 10,000");
+        Check(Enum.IsDefined(options.Keys.QueryOrder), "Keys.QueryOrder", options.Keys.QueryOrder, "Sorted or AsSent");
+        Check(options.Keys.SlowAfter > TimeSpan.Zero && options.Keys.SlowAfter <= TimeSpan.FromMinutes(1), "Keys.SlowAfter", options.Keys.SlowAfter, "more than 0, up to 1 minute");
         Check(options.MaxTags is >= 0 and <= 1000, nameof(options.MaxTags), options.MaxTags, "0 to 1,000");
         Check(options.InvalidationHistory is >= 0 and <= 100_000, nameof(options.InvalidationHistory), options.InvalidationHistory, "0 to 100,000");
         // Configuration may set a section to null, whatever its type says.

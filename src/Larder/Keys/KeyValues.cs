@@ -1,0 +1,123 @@
+using System.Collections;
+using System.Globalization;
+
+namespace Larder;
+
+/// <summary>
+/// How values stand in a key: a mark of the type, then <c>length:text</c> in the invariant culture, so that no two values
+/// that differ read alike.
+/// </summary>
+internal static class KeyValues
+{
+    /// <summary>Lists and dictionaries within each other; one that contains itself ends here, too.</summary>
+    public const int MaxDepth = 16;
+
+    public static void Write(ref KeyWriter key, object? value, int depth = 0)
+    {
+        if (depth > MaxDepth) throw new ArgumentException($"A value of a key may hold lists and dictionaries {MaxDepth} deep; this one goes deeper.", nameof(value));
+        if (value is null)
+        {
+            key.Append("z");
+        }
+        else if (MarkOf(value.GetType()) is { } mark)
+        {
+            key.Append(mark);
+            WriteScalar(ref key, value);
+        }
+        else if (value is IDictionary dictionary)
+        {
+            key.Append("{");
+            WriteParameters(ref key, KeyParameters.Of(Pairs(dictionary)), depth + 1);
+            key.Append("}");
+        }
+        else if (value is IEnumerable list)
+        {
+            key.Append("[");
+            foreach (object? item in list) Write(ref key, item, depth + 1);
+            key.Append("]");
+        }
+        else
+        {
+            throw Unsupported(value.GetType());
+        }
+    }
+
+    /// <summary>Appends <c> length:name=value</c> for each.</summary>
+    public static void WriteParameters(ref KeyWriter key, KeyParameters parameters, int depth = 0, string mark = " ")
+    {
+        foreach ((string name, object? value, _) in parameters.Sorted)
+        {
+            key.Append(mark);
+            key.AppendPart(name);
+            key.Append("=");
+            Write(ref key, value, depth);
+        }
+    }
+
+    /// <summary>Whether values of a declared type may stand in a key, as far as the type tells.</summary>
+    public static bool MayBeSupported(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        return type == typeof(object) || MarkOf(type) is not null || typeof(IEnumerable).IsAssignableFrom(type);
+    }
+
+    public static ArgumentException Unsupported(Type type) => new(
+        $"A value of type {type} can't be part of a key. Supported are strings, numbers, booleans, characters, GUIDs, dates, times, URIs, enums, null, and lists and dictionaries of these: pass one of them instead, such as the value's id.");
+
+    private static void WriteScalar(ref KeyWriter key, object value)
+    {
+        Span<char> room = stackalloc char[64];
+        switch (value)
+        {
+            case string text:
+                key.AppendPart(text);
+                break;
+            // Which enum a name belongs to: two of them may share it.
+            case Enum:
+                key.AppendPart(value.GetType().FullName);
+                key.AppendPart(value.ToString());
+                break;
+            case DateTime or DateTimeOffset or DateOnly or TimeOnly when ((ISpanFormattable)value).TryFormat(room, out int written, "O", CultureInfo.InvariantCulture):
+                key.AppendPart(room[..written]);
+                break;
+            case ISpanFormattable formattable when formattable.TryFormat(room, out int written, default, CultureInfo.InvariantCulture):
+                key.AppendPart(room[..written]);
+                break;
+            default:
+                key.AppendPart(value is Uri uri ? uri.OriginalString : Convert.ToString(value, CultureInfo.InvariantCulture));
+                break;
+        }
+    }
+
+    private static string? MarkOf(Type type) =>
+        type == typeof(string) ? "s"
+        : type.IsEnum ? "e"
+        : Type.GetTypeCode(type) switch
+        {
+            TypeCode.Boolean => "b",
+            TypeCode.Char => "c",
+            TypeCode.SByte or TypeCode.Byte or TypeCode.Int16 or TypeCode.UInt16 or TypeCode.Int32 or TypeCode.UInt32 or TypeCode.Int64 or TypeCode.UInt64 => "i",
+            TypeCode.Single => "f",
+            TypeCode.Double => "d",
+            TypeCode.Decimal => "m",
+            TypeCode.DateTime => "t",
+            _ => OtherMarkOf(type),
+        };
+
+    private static string? OtherMarkOf(Type type) =>
+        type == typeof(Guid) ? "g"
+        : type == typeof(DateTimeOffset) ? "o"
+        : type == typeof(DateOnly) ? "D"
+        : type == typeof(TimeOnly) ? "T"
+        : type == typeof(TimeSpan) ? "S"
+        : type == typeof(Int128) || type == typeof(UInt128) ? "i"
+        : type == typeof(Half) ? "h"
+        : typeof(Uri).IsAssignableFrom(type) ? "u"
+        : null;
+
+    private static IEnumerable<KeyValuePair<string, object?>> Pairs(IDictionary dictionary)
+    {
+        foreach (DictionaryEntry entry in dictionary)
+            yield return new(entry.Key as string ?? throw new ArgumentException("A dictionary in a key needs strings for keys.", nameof(dictionary)), entry.Value);
+    }
+}
