@@ -22,8 +22,6 @@ namespace Larder;
 /// </remarks>
 public sealed class LarderCache : IDisposable
 {
-    private static readonly EntryOptions DefaultEntry = new();
-
     private readonly LarderOptions _options;
     private readonly CacheClock _clock;
     private readonly Ordinals _ordinals = new();
@@ -42,27 +40,34 @@ public sealed class LarderCache : IDisposable
     /// <param name="time">The clock; the system's by default.</param>
     /// <param name="logger">Where failures of listeners and serializers are told.</param>
     /// <param name="services">Where serializers are looked for.</param>
+    /// <param name="name">What messages and metrics call it.</param>
     /// <exception cref="ArgumentException">The options are out of range; the message names each field.</exception>
-    public LarderCache(LarderOptions? options = null, TimeProvider? time = null, ILogger<LarderCache>? logger = null, IServiceProvider? services = null)
+    public LarderCache(LarderOptions? options = null, TimeProvider? time = null, ILogger<LarderCache>? logger = null, IServiceProvider? services = null, string name = "")
     {
         _options = options ?? new();
-        if (new LarderOptionsValidator().Validate(null, _options) is { Failed: true } invalid)
+        if (new LarderOptionsValidator().Validate(name, _options) is { Failed: true } invalid)
             throw new ArgumentException(invalid.FailureMessage, nameof(options));
         time ??= TimeProvider.System;
         logger ??= NullLogger<LarderCache>.Instance;
         _clock = new(time);
         _index = new(_ordinals);
+        Misses = new(_ordinals, _index, _clock);
         _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, OnRemoved);
         Serializers = new(services);
         _entries = new(_options, _clock, Serializers, logger);
         _filler = new(_ordinals, _memory, _entries);
+        PartialFills = new(_ordinals, _memory, _entries, Reasons);
         Events = new(logger);
-        Keys = new(_options.Keys, _options.MaxKeyLength, time, logger);
+        Name = name;
+        Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
         _upkeep = new(_memory, _index, _clock, time);
-        _log = new InProcessLog(new LocalReceiver(_memory, _index, _clock, _upkeep));
+        _log = new InProcessLog(new LocalReceiver(_memory, _index, Misses, _clock, _upkeep));
         InvalidationHistory = new(_options.InvalidationHistory, time);
         Snapshots = new(_options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
     }
+
+    /// <summary>The name under which the cache was added; empty for the one without.</summary>
+    public string Name { get; }
 
     /// <summary>Makes keys of endpoints, requests and operations.</summary>
     public CacheKeys Keys { get; }
@@ -88,6 +93,12 @@ public sealed class LarderCache : IDisposable
     /// <summary>What compressing values costs and brings (<see cref="LarderOptions.Compression"/>).</summary>
     public CompressionStatistics Compression => _entries.Compressor.Statistics;
 
+    // What the faces need of the engine.
+    internal LarderOptions Options => _options;
+    internal CacheClock Clock => _clock;
+    internal MemoryStore Memory => _memory;
+    internal MissNotes Misses { get; }
+    internal PartialFills PartialFills { get; }
     internal long MaxBytes => _options.MaxBytes;
 
     /// <summary>Figures since the cache was made.</summary>
@@ -127,10 +138,23 @@ public sealed class LarderCache : IDisposable
             CountHit(entry);
             return new(value);
         }
-        return FillAsync(key, state, factory, Checked(options), Missed(entry, hash, key), cancellationToken);
+        return FillAsync(key, state, factory, EntryOptionsRules.Checked(options), Missed(entry, hash, key), cancellationToken);
     }
 
-    /// <inheritdoc cref="GetOrCreateAsync{TState, T}"/>
+    /// <summary>The same by a span, which becomes a string only where the value is not there yet.</summary>
+    /// <inheritdoc cref="GetOrCreateAsync{TState, T}(string, TState, Func{TState, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
+    public ValueTask<T> GetOrCreateAsync<TState, T>(
+        ReadOnlySpan<char> key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
+        EntryOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        if (key.IsEmpty || key.Length > _options.MaxKeyLength) return GetOrCreateAsync(key.ToString(), state, factory, options, cancellationToken);
+        return TryHit(key, out T value, out Reason missed)
+            ? new(value)
+            : FillAsync(key.ToString(), state, factory, EntryOptionsRules.Checked(options), missed, cancellationToken);
+    }
+
+    /// <inheritdoc cref="GetOrCreateAsync{TState, T}(string, TState, Func{TState, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
     public ValueTask<T> GetOrCreateAsync<T>(
         string key, Func<CancellationToken, ValueTask<T>> factory, EntryOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -169,17 +193,18 @@ public sealed class LarderCache : IDisposable
     /// <returns><see cref="Reason.None"/> when it was stored, otherwise why not; what was stored before is gone in any case.</returns>
     public ValueTask<Reason> SetAsync<T>(string key, T value, EntryOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
         cancellationToken.ThrowIfCancellationRequested();
+        ArgumentException.ThrowIfNullOrEmpty(key);
         if (key.Length > _options.MaxKeyLength) return new(Reason.BypassLimit);
-        (Entry entry, Reason unstored) = _entries.Make(key, value, Checked(options), 0);
+        Misses.Overtake(key);
+        (Entry entry, Reason unstored) = _entries.Make(key, value, EntryOptionsRules.Checked(options), 0);
         if (unstored != Reason.None)
         {
             _memory.Invalidate(key);
             return new(unstored);
         }
         unstored = _memory.Set(entry);
-        if (unstored == Reason.None) Tell(CacheEventKind.Set, key);
+        if (unstored == Reason.None) Events.Raise(CacheEventKind.Set, key);
         return new(unstored);
     }
 
@@ -187,8 +212,9 @@ public sealed class LarderCache : IDisposable
     /// <returns>Whether it was there.</returns>
     public ValueTask<bool> RemoveAsync(string key, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
         cancellationToken.ThrowIfCancellationRequested();
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        Misses.Overtake(key);
         RemovalCause cause =
             _memory.Find(key) is not { } entry || !_index.IsCurrent(entry) ? RemovalCause.Invalidated
             : entry.IsGone(_clock.Now) ? RemovalCause.Expired
@@ -244,7 +270,7 @@ public sealed class LarderCache : IDisposable
     public Reason TryStore<T>(string key, T value, EntryOptions options, Stamp stamp)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
-        return key.Length > _options.MaxKeyLength ? Reason.BypassLimit : Store(key, value, Checked(options), stamp);
+        return key.Length > _options.MaxKeyLength ? Reason.BypassLimit : Store(key, value, EntryOptionsRules.Checked(options), stamp);
     }
 
     /// <summary>Ends the upkeep; the cache can still be used, but frees nothing by itself any more.</summary>
@@ -282,6 +308,22 @@ public sealed class LarderCache : IDisposable
         entry.Touch();
         Reasons.Count(Reason.HitMemory);
         if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
+    }
+
+    /// <summary>Looks a key up on the way to making its value: a hit is counted, a miss is not yet the end of the call.</summary>
+    internal bool TryHit<T>(ReadOnlySpan<char> key, out T value, out Reason missed)
+    {
+        int hash = KeyComparer.Hash(key);
+        Entry? entry = _memory.Find(key, hash);
+        missed = Reason.None;
+        if (entry is not null && IsUsable(entry, _clock.Coarse) && _entries.TryRead(entry, out value))
+        {
+            CountHit(entry);
+            return true;
+        }
+        value = default!;
+        missed = Missed(entry, hash, key);
+        return false;
     }
 
     /// <summary>Why what was found is no hit; what has ended is dropped.</summary>
@@ -340,19 +382,8 @@ public sealed class LarderCache : IDisposable
         (Entry entry, Reason unstored) = _entries.Make(key, value, options, stamp.Begun);
         if (unstored != Reason.None) return (entry, unstored);
         unstored = _memory.TryAdd(entry, stamp.Ordinal);
-        if (unstored == Reason.None) Tell(CacheEventKind.Set, key);
+        if (unstored == Reason.None) Events.Raise(CacheEventKind.Set, key);
         return (entry, unstored);
-    }
-
-    private static EntryOptions Checked(EntryOptions? options)
-    {
-        if (options is null) return DefaultEntry;
-        if (options.Ttl <= TimeSpan.Zero) throw new ArgumentException($"A lifetime must be positive; {options.Ttl} is not.", nameof(options));
-        if (options.Size < 0) throw new ArgumentException($"A size must not be negative; {options.Size} is.", nameof(options));
-        if (options.User?.Length > TagRules.MaxUserLength) throw new ArgumentException($"A user may have {TagRules.MaxUserLength} characters; this one has {options.User.Length}.", nameof(options));
-        foreach (string tag in options.Tags)
-            if (TagRules.Problem(tag) is { } problem) throw new ArgumentException(problem, nameof(options));
-        return options;
     }
 
     /// <summary>Milliseconds of freshness that are left; <see cref="long.MaxValue"/> for ever.</summary>
@@ -362,18 +393,6 @@ public sealed class LarderCache : IDisposable
     {
         if (cause == RemovalCause.Evicted) Interlocked.Increment(ref _evictions);
         else if (cause == RemovalCause.Expired) Interlocked.Increment(ref _expirations);
-        if (!Events.AnyListeners || cause == RemovalCause.Replaced) return;
-        Events.Raise(cause switch
-        {
-            RemovalCause.Evicted => CacheEventKind.Evict,
-            RemovalCause.Expired => CacheEventKind.Expire,
-            RemovalCause.Removed => CacheEventKind.Remove,
-            _ => CacheEventKind.Invalidate,
-        }, entry.Key);
-    }
-
-    private void Tell(CacheEventKind kind, string key)
-    {
-        if (Events.AnyListeners) Events.Raise(kind, key);
+        if (Events.AnyListeners) Events.Raise(cause, entry.Key);
     }
 }

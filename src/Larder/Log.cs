@@ -28,4 +28,7 @@ internal static partial class Log
 
     [LoggerMessage(30, LogLevel.Warning, "Making a key of the {Form} form took {Milliseconds} ms, for {TextLength} characters.")]
     public static partial void KeySlow(ILogger logger, string form, double milliseconds, long textLength);
+
+    [LoggerMessage(31, LogLevel.Warning, "The configuration's field {Field} is unknown and was passed over.")]
+    public static partial void FieldUnknown(ILogger logger, string field);
 }

@@ -20,9 +20,6 @@ public sealed class LarderOptions
     /// <summary>Largest single value that is stored, in bytes; 64 MB by default.</summary>
     public long MaxEntryBytes { get; set; } = 64L << 20;
 
-    /// <summary>How <see cref="LarderCache.Keys"/> makes keys.</summary>
-    public KeyOptions Keys { get; } = new();
-
     /// <summary>Most tags of an entry; an entry with more is not stored. 20 by default.</summary>
     public int MaxTags { get; set; } = 20;
 
@@ -37,24 +34,33 @@ public sealed class LarderOptions
 
     /// <summary>Whether the cache outlives its process in a file; off by default.</summary>
     public SnapshotOptions Snapshot { get; set; } = new();
+
+    /// <summary>How <see cref="LarderCache.Keys"/> makes keys.</summary>
+    public KeyOptions Keys { get; } = new();
+
+    /// <summary>What <see cref="LarderHybridCache"/> does beyond the cache's own limits.</summary>
+    public LarderHybridCacheOptions HybridCache { get; } = new();
+
+    /// <summary>How <see cref="LarderDistributedCache"/> takes what is stored through it.</summary>
+    public LarderDistributedCacheOptions DistributedCache { get; } = new();
+
+    /// <summary>What the configuration says and nobody can read; told with everything else that is wrong.</summary>
+    internal List<string> Unreadable { get; } = [];
 }
 
-/// <summary>Refuses options that can't work, naming every field, its value and its range at once.</summary>
+/// <summary>Refuses options that can't work, naming the cache, every field, its value and its range at once.</summary>
 internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
 {
     private static readonly TimeSpan MaxTtl = TimeSpan.FromDays(365);
 
     public ValidateOptionsResult Validate(string? name, LarderOptions options)
     {
-        var problems = new List<string>();
+        var problems = new List<string>(options.Unreadable);
         Check(options.MaxEntries is >= 0 and <= 100_000_000, nameof(options.MaxEntries), options.MaxEntries, "0 to 100,000,000");
         Check(options.MaxBytes is >= 0 and <= 1L << 40, nameof(options.MaxBytes), options.MaxBytes, "0 to 1 TB");
-        Check(options.DefaultTtl >= TimeSpan.FromSeconds(1) && options.DefaultTtl <= MaxTtl, nameof(options.DefaultTtl), options.DefaultTtl, "1 second to 365 days");
+        CheckTtl(nameof(options.DefaultTtl), options.DefaultTtl);
         Check(options.MaxKeyLength is >= 1 and <= 65_536, nameof(options.MaxKeyLength), options.MaxKeyLength, "1 to 65,536");
         Check(options.MaxEntryBytes is >= 1 and <= 2_000_000_000, nameof(options.MaxEntryBytes), options.MaxEntryBytes, "1 to 2,000,000,000");
-        Check(options.Keys.MaxReadableText is >= 0 and <= 10_000, "Keys.MaxReadableText", options.Keys.MaxReadableText, "0 to 10,000");
-        Check(Enum.IsDefined(options.Keys.QueryOrder), "Keys.QueryOrder", options.Keys.QueryOrder, "Sorted or AsSent");
-        Check(options.Keys.SlowAfter > TimeSpan.Zero && options.Keys.SlowAfter <= TimeSpan.FromMinutes(1), "Keys.SlowAfter", options.Keys.SlowAfter, "more than 0, up to 1 minute");
         Check(options.MaxTags is >= 0 and <= 1000, nameof(options.MaxTags), options.MaxTags, "0 to 1,000");
         Check(options.InvalidationHistory is >= 0 and <= 100_000, nameof(options.InvalidationHistory), options.InvalidationHistory, "0 to 100,000");
         // Configuration may set a section to null, whatever its type says.
@@ -62,7 +68,20 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
         else CheckCompression(options.Compression);
         if (options.Snapshot is null) Check(false, nameof(options.Snapshot), "null", "a section of its own");
         else CheckSnapshot(options.Snapshot);
-        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
+        Check(options.Keys.MaxReadableText is >= 0 and <= 10_000, "Keys.MaxReadableText", options.Keys.MaxReadableText, "0 to 10,000");
+        Check(Enum.IsDefined(options.Keys.QueryOrder), "Keys.QueryOrder", options.Keys.QueryOrder, "Sorted or AsSent");
+        Check(options.Keys.SlowAfter > TimeSpan.Zero && options.Keys.SlowAfter <= TimeSpan.FromMinutes(1), "Keys.SlowAfter", options.Keys.SlowAfter, "more than 0, up to 1 minute");
+        Check(options.HybridCache.MaximumKeyLength is >= 1 and <= 65_536, "HybridCache.MaximumKeyLength", options.HybridCache.MaximumKeyLength, "1 to 65,536");
+        Check(options.HybridCache.MaximumPayloadBytes is >= 1 and <= 2_000_000_000, "HybridCache.MaximumPayloadBytes", options.HybridCache.MaximumPayloadBytes, "1 to 2,000,000,000");
+        if (options.HybridCache.DefaultEntryOptions is { } entry)
+        {
+            CheckTtl("HybridCache.DefaultEntryOptions.Expiration", entry.Expiration);
+            CheckTtl("HybridCache.DefaultEntryOptions.LocalCacheExpiration", entry.LocalCacheExpiration);
+        }
+        string of = string.IsNullOrEmpty(name) ? "" : $"Cache '{name}': ";
+        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems.Select(problem => of + problem));
+
+        void CheckTtl(string field, TimeSpan? ttl) => Check(ttl is null || ttl >= TimeSpan.FromSeconds(1) && ttl <= MaxTtl, field, ttl, "1 second to 365 days");
 
         void CheckCompression(CompressionOptions compression)
         {
@@ -84,7 +103,7 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
 
         static bool IsFile(string path) => path.Length > 0 && !path.Contains('\0') && !Path.EndsInDirectorySeparator(path);
 
-        void Check(bool holds, string field, object value, string range)
+        void Check(bool holds, string field, object? value, string range)
         {
             if (!holds) problems.Add(FormattableString.Invariant($"{field} is {value}; allowed is {range}."));
         }

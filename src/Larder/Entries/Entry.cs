@@ -17,8 +17,8 @@ internal enum EvictionQueue : byte
 /// <remarks>
 /// Immutable but for three figures that are written without a lock: the uses, where a lost update only costs policy
 /// accuracy, the ordinal it was checked up to, where a lost update only costs a second look at the index, and the end of
-/// its freshness, which only falls: once an event has ended freshness it is kept far below every instant, so that no
-/// clock finds the entry fresh, not even one that lags behind the event's.
+/// its freshness, which rises only while it is not over: once an event has ended freshness it is kept far below every instant,
+/// so that no clock finds the entry fresh, not even one that lags behind the event's.
 /// </remarks>
 internal abstract class EntryHead
 {
@@ -121,6 +121,15 @@ internal abstract class EntryHead
             if (before == until) return;
             until = before;
         }
+    }
+
+    /// <summary>Lets the entry be fresh for longer, unless its freshness has ended.</summary>
+    /// <returns>Whether it is now.</returns>
+    public bool ProlongFreshness_NeedsGate(long now, long until)
+    {
+        for (long before; now < (before = Volatile.Read(ref _figures.FreshUntil)) && before < until;)
+            if (Interlocked.CompareExchange(ref _figures.FreshUntil, until, before) == before) return true;
+        return false;
     }
 
     private static long InstantOf(long until) => until >= -ByEvent / 2 ? until : until + ByEvent;

@@ -24,7 +24,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         Reason unstored =
             TagRules.AreTooMany(entryOptions.Tags, options.MaxTags) ? Reason.UnstoredTooManyTags
             : form is Unkept ? Reason.UnstoredUnserializable
-            : bytes > options.MaxEntryBytes ? Reason.UnstoredTooLarge
+            : bytes > Math.Min(options.MaxEntryBytes, entryOptions.MaxBytes) ? Reason.UnstoredTooLarge
             : Reason.None;
         return (Make(key, form, bytes, entryOptions, begun), unstored);
     }

@@ -23,6 +23,9 @@ public sealed record EntryOptions
     /// <summary>The size in bytes, when it is known better than the cache can estimate it; not negative.</summary>
     public long? Size { get; init; }
 
+    /// <summary>A limit of the caller's own on the value's size in bytes, below the cache's.</summary>
+    internal long MaxBytes { get; init; } = long.MaxValue;
+
     /// <summary>The part of the key that patterns are matched against; the whole key by default.</summary>
     internal Range PatternSubject { get; init; } = Range.All;
 }

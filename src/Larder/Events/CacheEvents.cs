@@ -63,6 +63,19 @@ public sealed class CacheEvents
         }
     }
 
+    /// <summary>An entry left memory; one that a newer value replaced is told of by that.</summary>
+    internal void Raise(RemovalCause cause, string key)
+    {
+        if (cause == RemovalCause.Replaced) return;
+        Raise(cause switch
+        {
+            RemovalCause.Evicted => CacheEventKind.Evict,
+            RemovalCause.Expired => CacheEventKind.Expire,
+            RemovalCause.Removed => CacheEventKind.Remove,
+            _ => CacheEventKind.Invalidate,
+        }, key);
+    }
+
     private void Unsubscribe(Action<CacheEvent> listener)
     {
         lock (_changing)

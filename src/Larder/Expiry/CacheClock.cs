@@ -22,7 +22,10 @@ internal sealed class CacheClock
         ? Environment.TickCount64 - _start
         : (long)_time.GetElapsedTime(_start).TotalMilliseconds;
 
-    /// <summary>The same for hits: up to some ten milliseconds late (see <see cref="CoarseTime"/>), at a tenth of the price.</summary>
+    /// <summary>The wall clock, for instants that callers name.</summary>
+    public DateTimeOffset UtcNow => _time.GetUtcNow();
+
+    /// <summary>The same as <see cref="Now"/> for hits: up to some ten milliseconds late (see <see cref="CoarseTime"/>), at a tenth of the price.</summary>
     public long Coarse => _isSystem ? CoarseTime.Milliseconds - _start : Now;
 
     /// <summary>The instant that lies <paramref name="span"/> after <paramref name="now"/>; <see cref="long.MaxValue"/>, never, where no time span could tell what is left.</summary>

@@ -55,7 +55,7 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     /// <summary>The ordinal of the newest group event; the only thing a hit looks at while nothing new was invalidated.</summary>
     public long Newest => Volatile.Read(ref _newest);
 
-    /// <summary>The newest ordinal given out while no group event is being published.</summary>
+    /// <summary>The newest ordinal given out while no group event is being published: those up to it are in the tables.</summary>
     public long Settled
     {
         get

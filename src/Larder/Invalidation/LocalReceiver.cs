@@ -1,7 +1,7 @@
 namespace Larder;
 
 /// <summary>Makes invalidations effective in this process: key events in the store, group events in the index.</summary>
-internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index, CacheClock clock, Upkeep upkeep) : IInvalidationReceiver
+internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index, MissNotes misses, CacheClock clock, Upkeep upkeep) : IInvalidationReceiver
 {
     public (long Ordinal, int? Removed) Apply(Invalidation invalidation, bool count)
     {
@@ -20,6 +20,7 @@ internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index,
 
     private (long Ordinal, int? Removed) ApplyToKey(Invalidation invalidation, bool count)
     {
+        misses.Overtake(invalidation.Subject);
         long now = clock.Now;
         // What is gone already must not be counted as this event's doing.
         bool isUsable = count && memory.Find(invalidation.Subject) is { } entry && index.IsCurrent(entry) && !entry.IsGone(now);

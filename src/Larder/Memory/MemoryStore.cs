@@ -186,6 +186,18 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         }
     }
 
+    /// <summary>Lets the entry that still holds this very instance be fresh for longer, unless its freshness has ended.</summary>
+    public void Prolong(string key, object value, long now, long until)
+    {
+        if (Find(key) is not { } entry || !ReferenceEquals(entry.Value, value)) return;
+        lock (_gate)
+        {
+            if (entry.Queue == EvictionQueue.None || !entry.ProlongFreshness_NeedsGate(now, until)) return;
+            _wheel.Remove_NeedsGate(entry);
+            _wheel.Add_NeedsGate(entry);
+        }
+    }
+
     /// <summary>Drops what has expired by <paramref name="now"/>, in pieces so that writers are not held up for long.</summary>
     public int DropExpired(long now)
     {

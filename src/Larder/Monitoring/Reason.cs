@@ -59,6 +59,8 @@ public enum Reason : byte
     BypassPrecondition,
     /// <summary>The request carries a header that would change the answer and is no part of the key.</summary>
     BypassUnkeyed,
+    /// <summary>The key can't be one: empty, blank, or with characters that are not allowed.</summary>
+    BypassKey,
     /// <summary>The request is too large to be a key.</summary>
     BypassLimit,
 
