@@ -1,0 +1,236 @@
+using System.Reflection;
+using Larder.Tests.Support;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Caching.Hybrid;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Larder.Tests.Hosting;
+
+public sealed class NamedCacheTests
+{
+    private static ServiceProvider Provider(Action<IServiceCollection> add, params (string Field, string Value)[] configuration)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<IConfiguration>(new ConfigurationBuilder()
+            .AddInMemoryCollection(configuration.Select(c => KeyValuePair.Create(c.Field, (string?)c.Value))).Build());
+        add(services);
+        return services.BuildServiceProvider();
+    }
+
+    private sealed class Asks([FromKeyedServices("reports")] LarderCache cache, [FromKeyedServices("reports")] HybridCache hybrid, [FromKeyedServices("reports")] IDistributedCache distributed, LarderCache unnamed)
+    {
+        public LarderCache Cache => cache;
+        public HybridCache Hybrid => hybrid;
+        public IDistributedCache Distributed => distributed;
+        public LarderCache Unnamed => unnamed;
+    }
+
+    [Fact]
+    public async Task A_named_cache_has_faces_and_limits_of_its_own()
+    {
+        await using ServiceProvider provider = Provider(services =>
+        {
+            services.AddLarder(o => o.MaxEntries = 5);
+            services.AddLarder("reports", o => o.MaxEntries = 7);
+            services.AddLarder("other");
+            services.AddTransient<Asks>();
+        });
+        Asks asks = provider.GetRequiredService<Asks>();
+        Assert.Equal((7, 5), (asks.Cache.Statistics.MaxEntries, asks.Unnamed.Statistics.MaxEntries));
+        Assert.Equal(("reports", ""), (asks.Cache.Name, asks.Unnamed.Name));
+        await asks.Hybrid.SetAsync("h", 1);
+        await asks.Distributed.SetAsync("d", [1]);
+        Assert.True(asks.Cache.Exists("h"));
+        Assert.True(asks.Cache.Exists("d"));
+        Assert.False(asks.Unnamed.Exists("h"));
+        Assert.Same(asks.Unnamed, provider.GetRequiredService<LarderCache>());
+        Assert.Same(asks.Cache, provider.GetRequiredKeyedService<LarderCache>("reports"));
+        Assert.NotSame(asks.Cache, provider.GetRequiredKeyedService<LarderCache>("other"));
+        // Sessions and the like are not put into the cache unasked.
+        Assert.Null(provider.GetService<IDistributedCache>());
+    }
+
+    [Fact]
+    public async Task Two_caches_share_neither_keys_nor_tags_nor_invalidations()
+    {
+        await using ServiceProvider provider = Provider(services => services.AddLarder("b").Services.AddLarder("a"));
+        LarderCache a = provider.GetRequiredKeyedService<LarderCache>("a"), b = provider.GetRequiredKeyedService<LarderCache>("b");
+        Invalidation[] all = [Invalidation.Key("k"), Invalidation.Tag("t"), Invalidation.Glob("*"), Invalidation.User("u"), Invalidation.All];
+        var options = new EntryOptions { Tags = ["t"], User = "u" };
+        await b.SetAsync("k", "b", options);
+        foreach (Invalidation invalidation in all)
+        {
+            Assert.False(a.Exists("k"));
+            await a.SetAsync("k", "a", options);
+            await a.InvalidateAsync(invalidation);
+            Assert.Equal((false, "b"), (a.Exists("k"), b.GetLocal<string>("k").Value));
+        }
+        Assert.Null(provider.GetService<LarderCache>());
+        Assert.Null(provider.GetService<HybridCache>());
+    }
+
+    private sealed class FrameworksHybrid : HybridCache
+    {
+        public override ValueTask<T> GetOrCreateAsync<TState, T>(string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        public override ValueTask SetAsync<T>(string key, T value, HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        public override ValueTask RemoveAsync(string key, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+        public override ValueTask RemoveByTagAsync(string tag, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    }
+
+    /// <summary>What AddHybridCache does: it adds its own only where there is none.</summary>
+    private static void AddHybridCache(IServiceCollection services) => services.TryAddSingleton<HybridCache, FrameworksHybrid>();
+
+    [Fact]
+    public void Larder_is_the_hybrid_cache_when_AddHybridCache_comes_before_it()
+    {
+        using ServiceProvider provider = Provider(services =>
+        {
+            AddHybridCache(services);
+            services.AddLarder();
+        });
+        Assert.IsType<LarderHybridCache>(Assert.Single(provider.GetServices<HybridCache>()));
+    }
+
+    [Fact]
+    public void Larder_is_the_hybrid_cache_when_AddHybridCache_comes_after_it()
+    {
+        using ServiceProvider provider = Provider(services =>
+        {
+            services.AddLarder();
+            AddHybridCache(services);
+        });
+        Assert.IsType<LarderHybridCache>(Assert.Single(provider.GetServices<HybridCache>()));
+    }
+
+    [Fact]
+    public void What_decorates_Larders_face_is_not_taken_away_by_a_second_call()
+    {
+        using ServiceProvider provider = Provider(services =>
+        {
+            services.AddLarder(o => o.MaxEntries = 5);
+            services.Replace(ServiceDescriptor.Singleton<HybridCache, FrameworksHybrid>());
+            services.AddLarder(o => o.MaxTags = 3);
+        });
+        Assert.IsType<FrameworksHybrid>(provider.GetRequiredService<HybridCache>());
+        LarderOptions options = provider.GetRequiredService<IOptions<LarderOptions>>().Value;
+        Assert.Equal((5, 3), (options.MaxEntries, options.MaxTags));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("sessions")]
+    public void The_programs_distributed_cache_is_Larder_where_that_is_asked_for(string name)
+    {
+        using ServiceProvider provider = Provider(services =>
+        {
+            services.AddDistributedMemoryCache();
+            ILarderBuilder builder = name == "" ? services.AddLarder() : services.AddLarder(name);
+            Assert.Equal(name, builder.Name);
+            builder.AddDistributedCache();
+            services.AddDistributedMemoryCache();
+        });
+        IDistributedCache distributed = Assert.Single(provider.GetServices<IDistributedCache>());
+        distributed.Set("k", [1]);
+        Assert.True((name == "" ? provider.GetRequiredService<LarderCache>() : provider.GetRequiredKeyedService<LarderCache>(name)).Exists("k"));
+    }
+
+    [Fact]
+    public void Options_come_from_their_section_which_wins_over_code()
+    {
+        using ServiceProvider provider = Provider(
+            services =>
+            {
+                services.AddLarder(o => (o.MaxEntries, o.MaxTags) = (1, 2));
+                services.AddLarder("reports", o => o.MaxEntries = 3);
+            },
+            ("Larder:MaxEntries", "10"), ("Larder:DefaultTtl", "00:05:00"), ("Larder:keys:queryorder", "AsSent"), ("Larder:reports:MaxEntries", "20"),
+            ("Larder:reports:HybridCache:DefaultEntryOptions:Expiration", "00:02:00"), ("Larder:reports:HybridCache:DefaultEntryOptions:Flags", "DisableCompression, DisableLocalCacheRead"));
+        var options = provider.GetRequiredService<IOptionsMonitor<LarderOptions>>();
+        Assert.Equal((10, 2, TimeSpan.FromMinutes(5), QueryOrder.AsSent), (options.CurrentValue.MaxEntries, options.CurrentValue.MaxTags, options.CurrentValue.DefaultTtl, options.CurrentValue.Keys.QueryOrder));
+        LarderOptions reports = options.Get("reports");
+        Assert.Equal((20, 20, TimeSpan.FromHours(1)), (reports.MaxEntries, reports.MaxTags, reports.DefaultTtl));
+        HybridCacheEntryOptions entry = reports.HybridCache.DefaultEntryOptions!;
+        Assert.Equal((TimeSpan.FromMinutes(2), null, HybridCacheEntryFlags.DisableCompression | HybridCacheEntryFlags.DisableLocalCacheRead), (entry.Expiration, entry.LocalCacheExpiration, entry.Flags));
+        Assert.Equal(20, provider.GetRequiredKeyedService<LarderCache>("reports").Statistics.MaxEntries);
+    }
+
+    [Fact]
+    public void Everything_that_is_wrong_is_told_at_the_start_with_cache_field_value_and_range()
+    {
+        using ServiceProvider provider = Provider(
+            services => services.AddLarder(o => o.MaxTags = -1).Services.AddLarder("reports", o => o.MaxKeyLength = 0),
+            ("Larder:MaxEntries", "many"), ("Larder:DefaultTtl", "5"), ("Larder:reports:MaxBytes", "-1"), ("Larder:reports:Keys:QueryOrder", "1"), ("Larder:reports:Keys:Measure", "perhaps"),
+            ("Larder:reports:MaxEntryBytes", "1e3"), ("Larder:reports:HybridCache:MaximumKeyLength", new string('9', 300)));
+        var errors = Assert.Throws<AggregateException>(provider.GetRequiredService<IStartupValidator>().Validate);
+        string[] failures = [.. errors.InnerExceptions.Cast<OptionsValidationException>().SelectMany(e => e.Failures)];
+        string[] expected =
+        [
+            "MaxEntries is 'many'; needed is a whole number up to 2,147,483,647.",
+            "DefaultTtl is '5'; needed is a time span such as 00:05:00.",
+            "MaxTags is -1; allowed is 0 to 1,000.",
+            "Cache 'reports': MaxBytes is -1; allowed is 0 to 1 TB.",
+            "Cache 'reports': Keys:QueryOrder is '1'; needed is one of Sorted, AsSent.",
+            "Cache 'reports': Keys:Measure is 'perhaps'; needed is true or false.",
+            "Cache 'reports': MaxEntryBytes is '1e3'; needed is a whole number of bytes.",
+            "Cache 'reports': HybridCache:MaximumKeyLength is '" + new string('9', 100) + "…'; needed is a whole number up to 2,147,483,647.",
+            "Cache 'reports': MaxKeyLength is 0; allowed is 1 to 65,536.",
+        ];
+        Assert.Equal(expected.Order(), failures.Order());
+        var error = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredKeyedService<LarderCache>("reports"));
+        Assert.Contains("Cache 'reports': MaxBytes is -1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fields_that_nobody_knows_are_told_and_passed_over()
+    {
+        var log = new RecordingLogger<LarderCache>();
+        using ServiceProvider provider = Provider(
+            services =>
+            {
+                services.AddSingleton<ILogger<LarderCache>>(log);
+                services.AddLarder();
+                services.AddLarder("reports");
+            },
+            ("Larder:MaxEntrys", "1"), ("Larder:Keys:Mesure", "true"), ("Larder:reports:Max", "1"), ("Larder:http:rules", "of another part"));
+        provider.GetRequiredService<LarderCache>();
+        provider.GetRequiredKeyedService<LarderCache>("reports");
+        Assert.Equal(["Larder:Keys:Mesure", "Larder:MaxEntrys", "Larder:reports:Max"], log.Lines.Select(l => l.Text.Split(' ')[3]).Order());
+        Assert.All(log.Lines, l => Assert.Equal((31, LogLevel.Warning), (l.Id, l.Level)));
+    }
+
+    [Fact]
+    public void Every_option_that_can_be_written_can_be_configured()
+    {
+        string[] settable =
+        [
+            .. Settable("", typeof(LarderOptions)), .. Settable("Keys:", typeof(KeyOptions)), .. Settable("HybridCache:", typeof(LarderHybridCacheOptions)),
+            .. Settable("DistributedCache:", typeof(LarderDistributedCacheOptions)), .. typeof(HybridCacheEntryOptions).GetProperties().Select(p => "HybridCache:DefaultEntryOptions:" + p.Name),
+        ];
+        string[] notText = ["Weigher", "HybridCache:DefaultEntryOptions"];
+        Assert.Equal(settable.Except(notText).Order(), LarderConfiguration.Paths.Order());
+
+        static IEnumerable<string> Settable(string path, Type type) =>
+            type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is not null).Select(p => path + p.Name);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a:b")]
+    [InlineData("maxentries")]
+    [InlineData("Keys")]
+    public void Names_whose_settings_could_not_be_found_are_refused(string name) =>
+        Assert.Throws<ArgumentException>(() => new ServiceCollection().AddLarder(name));
+
+    [Fact]
+    public void Without_a_configuration_code_alone_decides()
+    {
+        var services = new ServiceCollection();
+        services.AddLarder("x", o => o.MaxEntries = 3);
+        using ServiceProvider provider = services.BuildServiceProvider();
+        Assert.Equal(3, provider.GetRequiredKeyedService<LarderCache>("x").Statistics.MaxEntries);
+    }
+}
