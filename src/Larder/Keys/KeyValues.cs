@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace Larder;
@@ -54,11 +55,24 @@ internal static class KeyValues
         }
     }
 
-    /// <summary>Whether values of a declared type may stand in a key, as far as the type tells.</summary>
-    public static bool MayBeSupported(Type type)
+    /// <summary>Whether a value of this type is written as itself, not as what it holds.</summary>
+    public static bool IsScalar(Type type) => MarkOf(Nullable.GetUnderlyingType(type) ?? type) is not null;
+
+    /// <summary>Why not every value of a declared type can be part of a key; null where each can.</summary>
+    [RequiresUnreferencedCode("Looks at the interfaces of a type.")]
+    public static string? Problem(Type type, int depth = 0)
     {
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        return type == typeof(object) || MarkOf(type) is not null || typeof(IEnumerable).IsAssignableFrom(type);
+        if (IsScalar(type)) return null;
+        if (depth == MaxDepth) return $"a {type} may hold others of its kind without end";
+        Type[] interfaces = [.. type.GetInterfaces().Append(type).Where(i => i.IsGenericType)];
+        Type[]? pair = interfaces.FirstOrDefault(i => i.GetGenericTypeDefinition() == typeof(IDictionary<,>) || i.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>))?.GetGenericArguments();
+        if (pair is not null)
+            return pair[0] != typeof(string) ? $"a dictionary needs strings for keys; {type} has others" : Problem(pair[1], depth + 1);
+        Type? item = interfaces.FirstOrDefault(i => i.GetGenericTypeDefinition() == typeof(ICollection<>) || i.GetGenericTypeDefinition() == typeof(IReadOnlyCollection<>))?.GetGenericArguments()[0];
+        if (item is not null) return Problem(item, depth + 1);
+        return typeof(IEnumerable).IsAssignableFrom(type)
+            ? $"a {type} may be read only once; declare it as IReadOnlyList<T>"
+            : Unsupported(type).Message.TrimEnd('.');
     }
 
     public static ArgumentException Unsupported(Type type) => new(

@@ -1,0 +1,32 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+
+namespace Larder;
+
+/// <summary>Stands before an implementation and lets the calls with attributes go through the cache.</summary>
+[RequiresDynamicCode("Proxies are made at run time.")]
+[RequiresUnreferencedCode("Looks at methods by reflection.")]
+internal class CachedProxy : DispatchProxy
+{
+    private InterfacePlan _plan = null!;
+    private LarderCache _cache = null!;
+    private object _target = null!;
+
+    public static TInterface Create<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] TInterface>(InterfacePlan plan, LarderCache cache, TInterface target)
+        where TInterface : class
+    {
+        TInterface made = Create<TInterface, CachedProxy>();
+        var proxy = (CachedProxy)(object)made;
+        (proxy._plan, proxy._cache, proxy._target) = (plan, cache, target);
+        return made;
+    }
+
+    /// <inheritdoc/>
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+    {
+        ArgumentNullException.ThrowIfNull(targetMethod);
+        return _plan.Find(targetMethod) is { } intercepted
+            ? intercepted.Invoke(_cache, _target, args ?? [])
+            : targetMethod.Invoke(_target, BindingFlags.DoNotWrapExceptions, binder: null, args, culture: null);
+    }
+}
