@@ -55,6 +55,11 @@ internal sealed class CachedMethod<T>(
     public override object? Invoke(LarderCache cache, object target, object?[] arguments)
     {
         string? owner = user?.Fill(arguments) is { Length: > 0 } id ? id : null;
+        if (owner?.Length > TagRules.MaxUserLength)
+        {
+            cache.Reasons.Count(Reason.BypassKey);
+            return signature.Call(target, arguments);
+        }
         CacheKey key = cache.Keys.ForEndpoint(operation, ParametersOf(arguments), owner);
         ValueTask<T> result = cache.GetOrCreateAsync(
             key, (signature, target, arguments), static (call, token) => CallAsync(call.signature, call.target, call.arguments, token),
@@ -97,6 +102,9 @@ internal sealed class CachedMethod<T>(
 internal sealed class InvalidatingMethod<T>(
     MethodSignature signature, MethodTemplate[] tags, MethodTemplate[] keys, string[] fixedTags, MethodTemplate? user) : InterceptedMethod
 {
+    /// <summary>What the history of invalidations says of them.</summary>
+    private readonly string _why = Shortened($"{signature.Method.DeclaringType?.Name}.{signature.Method.Name}");
+
     public override object? Invoke(LarderCache cache, object target, object?[] arguments)
     {
         object? result = signature.Call(target, arguments);
@@ -117,6 +125,8 @@ internal sealed class InvalidatingMethod<T>(
         }
     }
 
+    private static string Shortened(string why) => why.Length <= InvalidationHistory.MaxReasonLength ? why : why[..InvalidationHistory.MaxReasonLength];
+
     private async Task AfterAsync(Task call, LarderCache cache, object?[] arguments)
     {
         await call.ConfigureAwait(false);
@@ -134,10 +144,11 @@ internal sealed class InvalidatingMethod<T>(
     private async Task InvalidateAsync(LarderCache cache, object?[] arguments)
     {
         foreach (string tag in fixedTags.Concat(tags.Select(template => template.FillTag(arguments))))
-            await cache.InvalidateAsync(Invalidation.Tag(tag), false, CancellationToken.None).ConfigureAwait(false);
-        foreach (string key in keys.Select(template => template.Fill(arguments)).Where(key => key.Length > 0))
-            await cache.InvalidateAsync(Invalidation.Key(key), false, CancellationToken.None).ConfigureAwait(false);
-        if (user?.Fill(arguments) is { Length: > 0 } owner)
-            await cache.InvalidateAsync(Invalidation.User(owner), false, CancellationToken.None).ConfigureAwait(false);
+            await cache.InvalidateAsync(Invalidation.Tag(tag), _why, cancellationToken: CancellationToken.None).ConfigureAwait(false);
+        foreach (string key in keys.Select(template => template.Fill(arguments)).Where(key => key.Length > 0 && key.Length <= cache.Options.MaxKeyLength))
+            await cache.InvalidateAsync(Invalidation.Key(key), _why, cancellationToken: CancellationToken.None).ConfigureAwait(false);
+        // Nothing is kept for a user whose name is longer.
+        if (user?.Fill(arguments) is { Length: > 0 and <= TagRules.MaxUserLength } owner)
+            await cache.InvalidateAsync(Invalidation.User(owner), _why, cancellationToken: CancellationToken.None).ConfigureAwait(false);
     }
 }

@@ -65,7 +65,7 @@ public static class MethodWrapping
             {
                 T result = await method(args, token).ConfigureAwait(false);
                 // Not cancelled with the call: the write has taken place.
-                foreach (Invalidation what in invalidates(args, result)) await cache.InvalidateAsync(what, false, CancellationToken.None).ConfigureAwait(false);
+                foreach (Invalidation what in invalidates(args, result)) await cache.InvalidateAsync(what, cancellationToken: CancellationToken.None).ConfigureAwait(false);
                 return result;
             };
         }
@@ -80,7 +80,7 @@ public static class MethodWrapping
             return async (args, token) =>
             {
                 await method(args, token).ConfigureAwait(false);
-                foreach (Invalidation what in invalidates(args)) await cache.InvalidateAsync(what, false, CancellationToken.None).ConfigureAwait(false);
+                foreach (Invalidation what in invalidates(args)) await cache.InvalidateAsync(what, cancellationToken: CancellationToken.None).ConfigureAwait(false);
             };
         }
     }

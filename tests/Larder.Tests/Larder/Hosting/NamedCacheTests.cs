@@ -173,10 +173,10 @@ public sealed class NamedCacheTests
             "DefaultTtl is '5'; needed is a time span such as 00:05:00.",
             "MaxTags is -1; allowed is 0 to 1,000.",
             "Cache 'reports': MaxBytes is -1; allowed is 0 to 1 TB.",
-            "Cache 'reports': Keys:QueryOrder is '1'; needed is one of Sorted, AsSent.",
-            "Cache 'reports': Keys:Measure is 'perhaps'; needed is true or false.",
+            "Cache 'reports': Keys.QueryOrder is '1'; needed is one of Sorted, AsSent.",
+            "Cache 'reports': Keys.Measure is 'perhaps'; needed is true or false.",
             "Cache 'reports': MaxEntryBytes is '1e3'; needed is a whole number of bytes.",
-            "Cache 'reports': HybridCache:MaximumKeyLength is '" + new string('9', 100) + "…'; needed is a whole number up to 2,147,483,647.",
+            "Cache 'reports': HybridCache.MaximumKeyLength is '" + new string('9', 100) + "…'; needed is a whole number up to 2,147,483,647.",
             "Cache 'reports': MaxKeyLength is 0; allowed is 1 to 65,536.",
         ];
         Assert.Equal(expected.Order(), failures.Order());
@@ -207,10 +207,10 @@ public sealed class NamedCacheTests
     {
         string[] settable =
         [
-            .. Settable("", typeof(LarderOptions)), .. Settable("Keys:", typeof(KeyOptions)), .. Settable("HybridCache:", typeof(LarderHybridCacheOptions)),
+            .. Settable("", typeof(LarderOptions)), .. Settable("Keys:", typeof(KeyOptions)), .. Settable("Compression:", typeof(CompressionOptions)), .. Settable("Snapshot:", typeof(SnapshotOptions)), .. Settable("HybridCache:", typeof(LarderHybridCacheOptions)),
             .. Settable("DistributedCache:", typeof(LarderDistributedCacheOptions)), .. typeof(HybridCacheEntryOptions).GetProperties().Select(p => "HybridCache:DefaultEntryOptions:" + p.Name),
         ];
-        string[] notText = ["Weigher", "HybridCache:DefaultEntryOptions"];
+        string[] notText = ["Weigher", "Compression", "Snapshot", "HybridCache:DefaultEntryOptions"];
         Assert.Equal(settable.Except(notText).Order(), LarderConfiguration.Paths.Order());
 
         static IEnumerable<string> Settable(string path, Type type) =>
