@@ -285,7 +285,7 @@ public sealed class LarderCache : IDisposable
         if (reason != Reason.HitMemory) return null;
         T? value = entry!.Value as T ?? _entries.InstanceIn<T>(entry.Value);
         if (value is null) reason = Reason.MissIncompatible;
-        else entry.Touch();
+        else _memory.Touch(entry);
         return value;
     }
 
@@ -305,7 +305,7 @@ public sealed class LarderCache : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountHit(Entry entry)
     {
-        entry.Touch();
+        _memory.Touch(entry);
         Reasons.Count(Reason.HitMemory);
         if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
     }

@@ -2,12 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace Larder;
 
-/// <summary>Which queue of the eviction policy holds an entry.</summary>
+/// <summary>Which queue of the eviction policy holds an entry (<see cref="PolicyQueues{T, TNodes}"/>).</summary>
 internal enum EvictionQueue : byte
 {
     None,
     Small,
     Main,
+    Hot,
+    /// <summary>Of the entries that go last (<see cref="EntryPriority.NeverEvict"/>).</summary>
+    Pinned,
 }
 
 /// <summary>
@@ -16,13 +19,17 @@ internal enum EvictionQueue : byte
 /// </summary>
 /// <remarks>
 /// Immutable but for three figures that are written without a lock: the uses, where a lost update only costs policy
-/// accuracy, the ordinal it was checked up to, where a lost update only costs a second look at the index, and the end of
+/// accuracy (whether it is pinned never changes), the ordinal it was checked up to, where a lost update only costs a second look at the index, and the end of
 /// its freshness, which rises only while it is not over: once an event has ended freshness it is kept far below every instant,
 /// so that no clock finds the entry fresh, not even one that lags behind the event's.
 /// </remarks>
 internal abstract class EntryHead
 {
-    private const byte MostUses = 3;
+    /// <summary>Uses are counted up to this, in the lowest bits of their byte; its other bits are flags.</summary>
+    public const byte MostUses = 3;
+    private const byte Sampled = 4;
+    private const byte Reported = 8;
+    private const byte Pinned = 16;
     /// <summary>Taken off the instant at which an event ended freshness. Instants may be negative: loaded entries are older than the clock.</summary>
     private const long ByEvent = 1L << 62;
 
@@ -89,11 +96,7 @@ internal abstract class EntryHead
     }
 
     /// <summary>Belongs to the gate.</summary>
-    public EvictionQueue Queue
-    {
-        get => _figures.Queue;
-        set => _figures.Queue = value;
-    }
+    public ref EvictionQueue Queue => ref _figures.Queue;
 
     /// <summary>The wheel slot that holds the entry; negative when none does. Belongs to the gate.</summary>
     public int WheelSlot
@@ -102,14 +105,26 @@ internal abstract class EntryHead
         set => _figures.WheelSlot = (short)value;
     }
 
-    public byte Uses => _figures.Uses;
+    public int Uses => _figures.Uses & MostUses;
+
+    /// <summary>Whether it goes only when nothing else is left.</summary>
+    public bool IsPinned
+    {
+        get => (_figures.Uses & Pinned) != 0;
+        init => _figures.Uses = value ? Pinned : (byte)0;
+    }
 
     public bool IsFresh(long now) => now < Volatile.Read(ref _figures.FreshUntil);
 
-    /// <summary>Counts a use, up to three: once saturated a read writes nothing, so that hot entries do not bounce between cores.</summary>
-    public void Touch()
+    /// <summary>
+    /// Counts a use, up to three: once saturated a read writes nothing, so that hot entries do not bounce between cores.
+    /// </summary>
+    /// <returns>Whether the use is to be reported: the entry is part of the policy's sample and was not reported lately.</returns>
+    public bool Touch()
     {
-        if (_figures.Uses < MostUses) _figures.Uses++;
+        byte uses = _figures.Uses;
+        if ((uses & MostUses) < MostUses) _figures.Uses = ++uses;
+        return (uses & (Sampled | Reported)) == Sampled;
     }
 
     /// <summary>Ends the entry's freshness, if it had not ended by then; its stale windows begin at that instant.</summary>
@@ -134,9 +149,13 @@ internal abstract class EntryHead
 
     private static long InstantOf(long until) => until >= -ByEvent / 2 ? until : until + ByEvent;
 
-    public void ForgetUse_NeedsGate() => _figures.Uses--;
+    /// <summary>Sets the uses; the next one is to be reported again, even if an earlier report was lost.</summary>
+    public void SetUses_NeedsGate(int uses) => _figures.Uses = (byte)(_figures.Uses & (Sampled | Pinned) | uses);
 
-    public void ForgetUses_NeedsGate() => _figures.Uses = 0;
+    /// <summary>Sets whether the next use is to be reported.</summary>
+    public void Watch_NeedsGate(bool sampled) => _figures.Uses = (byte)(_figures.Uses & (MostUses | Pinned) | (sampled ? Sampled : 0));
+
+    public void MarkReported() => _figures.Uses |= Reported;
 }
 
 /// <summary>

@@ -36,8 +36,9 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         // Never negative, whatever a weigher says: the bound on bytes rests on it.
         long cost = Math.Clamp(bytes, 0, options.MaxEntryBytes) + key.Length * sizeof(char) + Overhead + LabelsOf(entryOptions);
         long freshUntil = CacheClock.After(now, entryOptions.Ttl ?? options.DefaultTtl);
+        bool isPinned = entryOptions.Priority == EntryPriority.NeverEvict;
         bool isPlain = entryOptions.Tags.Count == 0 && entryOptions.User is null && entryOptions.PatternSubject.Equals(Range.All) && begun == 0;
-        if (isPlain) return new() { Key = key, Hash = hash, Value = form, Cost = cost, CreatedAt = now, FreshUntil = freshUntil };
+        if (isPlain) return new() { Key = key, Hash = hash, Value = form, Cost = cost, CreatedAt = now, FreshUntil = freshUntil, IsPinned = isPinned };
         return new DetailedEntry
         {
             Key = key,
@@ -46,6 +47,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
             Cost = cost,
             CreatedAt = now,
             FreshUntil = freshUntil,
+            IsPinned = isPinned,
             // Copied: the caller's list may change later, and the entry must still be found under these.
             TagList = [.. entryOptions.Tags],
             UserName = entryOptions.User,

@@ -1,5 +1,17 @@
 namespace Larder;
 
+/// <summary>Which entries make room for others.</summary>
+public enum EntryPriority : byte
+{
+    /// <summary>The cache decides by how entries are used.</summary>
+    Normal,
+    /// <summary>
+    /// Only when nothing else is left: the limits of the cache hold all the same. Where such entries fill it, the oldest
+    /// of them make room, also for normal ones. Lifetime and invalidations are as of any entry.
+    /// </summary>
+    NeverEvict,
+}
+
 /// <summary>How one entry is kept.</summary>
 public sealed record EntryOptions
 {
@@ -22,6 +34,9 @@ public sealed record EntryOptions
 
     /// <summary>The size in bytes, when it is known better than the cache can estimate it; not negative.</summary>
     public long? Size { get; init; }
+
+    /// <summary>Whether it makes room for others; normal by default.</summary>
+    public EntryPriority Priority { get; init; }
 
     /// <summary>A limit of the caller's own on the value's size in bytes, below the cache's.</summary>
     internal long MaxBytes { get; init; } = long.MaxValue;

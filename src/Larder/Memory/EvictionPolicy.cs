@@ -1,59 +1,111 @@
 namespace Larder;
 
 /// <summary>
-/// S3-FIFO (Yang et al., SOSP 2023) by count and by bytes: a small queue that one-hit wonders leave soon, a main queue
-/// with second chances, and a ghost of what left the small queue. While the cache is cold new entries go to the main
-/// queue, so that a scan of the first fill does not empty it.
+/// Which entry goes when room is needed, by count and by bytes: the queues of the strategy that suits best what is asked
+/// for (<see cref="PolicyChooser"/>), and last of all what is never to be evicted.
 /// </summary>
 /// <remarks>
-/// All members but the two totals are called under the memory store's gate. A read only touches its entry
-/// (<see cref="EntryHead.Touch"/>). The totals are kept apart from the queues' own: an entry that moves from one queue to
-/// the other must never be seen twice by whoever reads them without the gate.
+/// Invariants. All members but the two totals and <see cref="Report"/> are called under the memory store's gate. A read
+/// only touches its entry, and reports it once between two additions where its key is part of the sample. The totals are kept
+/// apart from the queues' own: an entry that moves from one queue to another must never be seen twice by whoever reads
+/// them without the gate.
 /// </remarks>
 internal sealed class EvictionPolicy(int maxEntries, long maxBytes)
 {
-    /// <summary>The small queue's share of the cache, as the paper recommends.</summary>
-    private const double SmallShare = 0.1;
-
-    private readonly Queue _small = new(EvictionQueue.Small);
-    private readonly Queue _main = new(EvictionQueue.Main);
-    private readonly GhostQueue _ghosts = new();
+    private readonly PolicyQueues<Entry?, EntryNodes> _queues = new(default) { MaxEntries = maxEntries, MaxBytes = maxBytes };
+    private readonly NodeQueue<Entry?, EntryNodes> _pinned = new(EvictionQueue.Pinned, default);
+    private readonly PolicyChooser _chooser = new(maxEntries, maxBytes);
+    private readonly ReadSamples _reads = new();
     private int _count;
     private long _bytes;
-    private bool _warm;
 
     public int Count => Volatile.Read(ref _count);
 
     public long Bytes => Volatile.Read(ref _bytes);
 
-    public bool HasRoomFor(long cost) => _count < maxEntries && _bytes + cost <= maxBytes;
+    /// <summary>What decides at present.</summary>
+    public Strategy Strategy => _queues.Strategy;
+
+    /// <summary>Whether an entry fits, in the place of another one where that is given.</summary>
+    public bool HasRoomFor(Entry entry, Entry? replaced) =>
+        _count + (replaced is null ? 1 : 0) <= maxEntries && _bytes + entry.Cost - (replaced?.Cost ?? 0) <= maxBytes;
+
+    /// <summary>Takes note of a use of an entry that is part of the sample.</summary>
+    public void Report(Entry entry)
+    {
+        if (_reads.TryRecord(entry)) entry.MarkReported();
+    }
 
     public void Add_NeedsGate(Entry entry)
     {
-        bool known = _ghosts.Forget(entry.Hash);
-        (known || !_warm ? _main : _small).Push(entry);
+        Learn_NeedsGate(entry);
+        if (entry.IsPinned) Pin_NeedsGate(entry);
+        else _queues.Add(entry);
         Weigh_NeedsGate(1, entry.Cost);
     }
 
     public void Remove_NeedsGate(Entry entry)
     {
-        (entry.Queue == EvictionQueue.Small ? _small : _main).Remove(entry);
+        if (entry.IsPinned) Unpin_NeedsGate(entry);
+        else _queues.Remove(entry);
         Weigh_NeedsGate(-1, -entry.Cost);
+    }
+
+    /// <summary>A new value of a key takes the place and the uses of the old one: it was not the value that was used.</summary>
+    public void Replace_NeedsGate(Entry old, Entry entry)
+    {
+        if (old.IsPinned || entry.IsPinned)
+        {
+            Remove_NeedsGate(old);
+            Add_NeedsGate(entry);
+            return;
+        }
+        _queues.Replace(old, entry);
+        entry.Watch_NeedsGate(_chooser.Samples(entry.Hash));
+        Weigh_NeedsGate(0, entry.Cost - old.Cost);
     }
 
     /// <summary>Takes one entry out of the queues; null when they are empty.</summary>
     public Entry? Evict_NeedsGate()
     {
-        _warm = true;
-        while (_count > 0)
-        {
-            bool fromSmall = _small.Count > 0
-                && (_main.Count == 0 || _small.Count > maxEntries * SmallShare || _small.Bytes > maxBytes * SmallShare);
-            if ((fromSmall ? EvictFromSmall() : EvictFromMain()) is not { } victim) continue;
-            Weigh_NeedsGate(-1, -victim.Cost);
-            return victim;
-        }
-        return null;
+        Entry? victim = _queues.Evict();
+        if (victim is null && _pinned.Oldest is { } oldest) Unpin_NeedsGate(victim = oldest);
+        if (victim is not null) Weigh_NeedsGate(-1, -victim.Cost);
+        return victim;
+    }
+
+    /// <summary>Shows the chooser what was read since the last addition, and what is added now.</summary>
+    private void Learn_NeedsGate(Entry added)
+    {
+        for (int at = 0; _reads.Take_NeedsGate(ref at) is { } read;) Show_NeedsGate(read);
+        Show_NeedsGate(added);
+        _queues.Strategy = _chooser.Best;
+    }
+
+    private void Show_NeedsGate(Entry entry)
+    {
+        bool isSampled = !entry.IsPinned && _chooser.Samples(entry.Hash);
+        entry.Watch_NeedsGate(isSampled);
+        if (isSampled) _chooser.Access(entry.Hash, entry.Cost);
+    }
+
+    private void Pin_NeedsGate(Entry entry)
+    {
+        _pinned.Push(entry);
+        Share_NeedsGate();
+    }
+
+    private void Unpin_NeedsGate(Entry entry)
+    {
+        _pinned.Remove(entry);
+        Share_NeedsGate();
+    }
+
+    /// <summary>The strategies share what is not pinned.</summary>
+    private void Share_NeedsGate()
+    {
+        (_queues.MaxEntries, _queues.MaxBytes) = (maxEntries - _pinned.Count, maxBytes - _pinned.Bytes);
+        _chooser.Limit(_queues.MaxEntries, _queues.MaxBytes);
     }
 
     private void Weigh_NeedsGate(int count, long bytes)
@@ -62,65 +114,25 @@ internal sealed class EvictionPolicy(int maxEntries, long maxBytes)
         Volatile.Write(ref _bytes, _bytes + bytes);
     }
 
-    /// <summary>The oldest of the small queue, or null when it had been used and moved on to the main queue.</summary>
-    private Entry? EvictFromSmall()
+    /// <summary>The live entries as nodes.</summary>
+    private readonly struct EntryNodes : INodes<Entry?>
     {
-        Entry oldest = _small.Oldest!;
-        _small.Remove(oldest);
-        if (oldest.Uses > 0)
-        {
-            oldest.ForgetUses_NeedsGate();
-            _main.Push(oldest);
-            return null;
-        }
-        _ghosts.Remember(oldest.Hash, _count);
-        return oldest;
-    }
+        public Entry? None => null;
 
-    /// <summary>The oldest of the main queue, or null when it had been used and got another round.</summary>
-    private Entry? EvictFromMain()
-    {
-        Entry oldest = _main.Oldest!;
-        _main.Remove(oldest);
-        if (oldest.Uses == 0) return oldest;
-        oldest.ForgetUse_NeedsGate();
-        _main.Push(oldest);
-        return null;
-    }
+        public bool IsNone(Entry? node) => node is null;
 
-    /// <summary>A FIFO of entries linked through themselves.</summary>
-    private sealed class Queue(EvictionQueue name)
-    {
-        private Entry? _newest;
+        public int HashOf(Entry? node) => node!.Hash;
 
-        public Entry? Oldest { get; private set; }
+        public long CostOf(Entry? node) => node!.Cost;
 
-        public int Count { get; private set; }
+        public int UsesOf(Entry? node) => node!.Uses;
 
-        public long Bytes { get; private set; }
+        public void SetUses(Entry? node, int uses) => node!.SetUses_NeedsGate(uses);
 
-        public void Push(Entry entry)
-        {
-            entry.Queue = name;
-            entry.Older = _newest;
-            entry.Newer = null;
-            if (_newest is { } newest) newest.Newer = entry;
-            else Oldest = entry;
-            _newest = entry;
-            Count++;
-            Bytes += entry.Cost;
-        }
+        public ref Entry? Newer(Entry? node) => ref node!.Newer;
 
-        public void Remove(Entry entry)
-        {
-            if (entry.Newer is { } newer) newer.Older = entry.Older;
-            else _newest = entry.Older;
-            if (entry.Older is { } older) older.Newer = entry.Newer;
-            else Oldest = entry.Newer;
-            entry.Newer = entry.Older = null;
-            entry.Queue = EvictionQueue.None;
-            Count--;
-            Bytes -= entry.Cost;
-        }
+        public ref Entry? Older(Entry? node) => ref node!.Older;
+
+        public ref EvictionQueue Queue(Entry? node) => ref node!.Queue;
     }
 }

@@ -3,44 +3,62 @@ using System.Numerics;
 namespace Larder;
 
 /// <summary>
-/// Remembers the hashes of what left the small queue lately, about as many as there are live entries. A fixed table
-/// of (hash, serial number): a collision forgets the older one, which only costs policy accuracy.
+/// Remembers what left the small queue unused lately, about as many as there are live entries: fingerprints of hashes
+/// with the time they left, in sets of four. A full set forgets its oldest, which only costs policy accuracy.
 /// </summary>
 internal sealed class GhostQueue
 {
-    private const int Smallest = 256;
-    private const int Largest = 1 << 20;
+    private const int Ways = 4;
+    private const int Smallest = 64;
+    private const int Largest = 1 << 24;
 
-    private readonly record struct Ghost(int Hash, int Serial);
-
-    private Ghost[] _table = new Ghost[Smallest];
+    /// <summary>Fingerprint in the upper half, time in the lower; 0 is nobody.</summary>
+    private uint[] _ghosts = new uint[Smallest];
+    private int _remembered = Smallest;
     private int _serial;
-    private int _remembered = Smallest / 2;
 
     public void Remember(int hash, int liveEntries)
     {
-        _remembered = Math.Clamp(liveEntries, Smallest / 2, Largest / 2);
-        if (_table.Length < _remembered * 2 && _table.Length < Largest) Grow();
-        // Serial 0 marks an empty place.
-        if (++_serial == 0) _serial = 1;
-        _table[hash & (_table.Length - 1)] = new(hash, _serial);
+        _remembered = Math.Clamp(liveEntries, Smallest, Largest);
+        // What is forgotten here is little: a cache fills before anything leaves its small queue.
+        if (_remembered > _ghosts.Length * 3 / 2) _ghosts = new uint[BitOperations.RoundUpToPowerOf2((uint)_remembered)];
+        _serial++;
+        Span<uint> set = SetOf(hash);
+        int oldest = 0;
+        for (int way = 0; way < Ways; way++)
+        {
+            if (set[way] == 0)
+            {
+                oldest = way;
+                break;
+            }
+            if (AgeOf(set[way]) > AgeOf(set[oldest])) oldest = way;
+        }
+        set[oldest] = FingerprintOf(hash) << 16 | Now;
     }
 
     /// <summary>Whether the hash was remembered; it no longer is.</summary>
     public bool Forget(int hash)
     {
-        ref Ghost place = ref _table[hash & (_table.Length - 1)];
-        if (place.Serial == 0 || place.Hash != hash) return false;
-        bool recent = unchecked(_serial - place.Serial) < _remembered;
-        place = default;
-        return recent;
+        foreach (ref uint ghost in SetOf(hash))
+        {
+            if (ghost == 0 || ghost >> 16 != FingerprintOf(hash)) continue;
+            bool recent = AgeOf(ghost) < Math.Max(_remembered / TicksEvery, 1);
+            ghost = 0;
+            return recent;
+        }
+        return false;
     }
 
-    private void Grow()
-    {
-        Ghost[] old = _table;
-        _table = new Ghost[BitOperations.RoundUpToPowerOf2((uint)_remembered * 2)];
-        foreach (Ghost ghost in old)
-            if (ghost.Serial != 0) _table[ghost.Hash & (_table.Length - 1)] = ghost;
-    }
+    /// <summary>So many ghosts share one tick of the clock, which counts 2¹⁶ ticks: several times what is remembered.</summary>
+    private int TicksEvery => Math.Max(1, _ghosts.Length >> 13);
+
+    private uint Now => (ushort)(_serial / TicksEvery);
+
+    private int AgeOf(uint ghost) => (ushort)(Now - ghost);
+
+    /// <summary>Never 0.</summary>
+    private static uint FingerprintOf(int hash) => (uint)hash >> 16 | 1;
+
+    private Span<uint> SetOf(int hash) => _ghosts.AsSpan((int)((uint)hash * 0x9E37_79B1 >> 7) & (_ghosts.Length - 1) & ~(Ways - 1), Ways);
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Larder;
 
 /// <summary>Why an entry left memory.</summary>
@@ -75,6 +77,13 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
 
     public Entry? Find(ReadOnlySpan<char> key, int hash) => _table.Find(key, hash);
 
+    /// <summary>Counts a use of an entry.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Touch(Entry entry)
+    {
+        if (entry.Touch()) _policy.Report(entry);
+    }
+
     /// <summary>Stores the result of a fill, unless it is too large or something that covers it is newer than its stamp: the newest ordinal seen before the fill began.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
     public Reason TryAdd(Entry entry, long stamp)
@@ -98,7 +107,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
-            if (maxEntries == 0 || !_policy.HasRoomFor(entry.Cost)) return Reason.UnstoredTooLarge;
+            if (maxEntries == 0 || !_policy.HasRoomFor(entry, null)) return Reason.UnstoredTooLarge;
             long newest = index.Newest;
             if (IsOvertaken(entry, stamp) || _table.Find(entry.Key, entry.Hash) is not null) return Reason.UnstoredOvertaken;
             entry.CheckedUpTo = Math.Max(newest, stamp);
@@ -261,20 +270,18 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
 
     private void Put_NeedsGate(Entry entry, RemovalBatch removals)
     {
-        Entry? old = _table.Find(entry.Key, entry.Hash);
-        if (old is not null)
+        Entry? stored = _table.Find(entry.Key, entry.Hash), replaced = stored;
+        if (stored is not null) _wheel.Remove_NeedsGate(stored);
+        while (!_policy.HasRoomFor(entry, replaced) && _policy.Evict_NeedsGate() is { } victim)
         {
             // It stays in the table until the new one takes its place: no reader finds a hole and starts a fill.
-            _policy.Remove_NeedsGate(old);
-            _wheel.Remove_NeedsGate(old);
+            if (ReferenceEquals(victim, stored)) replaced = null;
+            else Forget_NeedsGate(victim, RemovalCause.Evicted, removals);
         }
-        while (!_policy.HasRoomFor(entry.Cost) && _policy.Evict_NeedsGate() is { } victim)
-        {
-            Forget_NeedsGate(victim, RemovalCause.Evicted, removals);
-        }
-        _policy.Add_NeedsGate(entry);
+        if (replaced is null) _policy.Add_NeedsGate(entry);
+        else _policy.Replace_NeedsGate(replaced, entry);
         _wheel.Add_NeedsGate(entry);
-        _table.Put_NeedsGate(entry, old);
+        _table.Put_NeedsGate(entry, stored);
     }
 
     private void Drop_NeedsGate(Entry entry, RemovalCause cause, RemovalBatch removals)

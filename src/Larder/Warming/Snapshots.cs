@@ -112,7 +112,7 @@ public sealed class Snapshots
             body.Clear();
             stored.Clear();
             if (_records.Describe(entry, position, anchor, body) is not { } described || WireFormat.Write(described, limits, stored) != WireOutcome.Done) skipped++;
-            else if (!await writer.TryAddAsync(stored.Memory, entry.Uses, cancellationToken).ConfigureAwait(false)) leftOut++;
+            else if (!await writer.TryAddAsync(stored.Memory, (byte)entry.Uses, cancellationToken).ConfigureAwait(false)) leftOut++;
         }
         await writer.FinishAsync(cancellationToken).ConfigureAwait(false);
         return new(writer.Entries, skipped, leftOut, writer.Bytes);

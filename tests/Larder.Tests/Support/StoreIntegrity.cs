@@ -9,6 +9,8 @@ internal static class StoreIntegrity
 
     public static MemoryStore StoreOf(LarderCache cache) => (MemoryStore)Field(cache, "_memory");
 
+    public static EvictionPolicy PolicyOf(LarderCache cache) => (EvictionPolicy)Field(StoreOf(cache), "_policy");
+
     public static void Check(LarderCache cache) => Check(StoreOf(cache));
 
     public static void Check(MemoryStore store)
@@ -16,12 +18,18 @@ internal static class StoreIntegrity
         HashSet<Entry> inTable = [.. store.Entries];
         object policy = Field(store, "_policy");
         var inQueues = new HashSet<Entry>();
-        foreach ((string queue, EvictionQueue name) in new[] { ("_small", EvictionQueue.Small), ("_main", EvictionQueue.Main) })
+        object queues = Field(policy, "_queues");
+        (object Of, string Field, EvictionQueue Name)[] all =
+        [
+            (queues, "_small", EvictionQueue.Small), (queues, "_main", EvictionQueue.Main), (queues, "_hot", EvictionQueue.Hot), (policy, "_pinned", EvictionQueue.Pinned),
+        ];
+        foreach ((object of, string field, EvictionQueue name) in all)
         {
+            object queue = Field(of, field);
             long bytes = 0;
             int count = 0;
             Entry? older = null;
-            for (Entry? e = (Entry?)Property(Field(policy, queue), "Oldest"); e is not null; older = e, e = e.Newer)
+            for (Entry? e = (Entry?)Property(queue, "Oldest"); e is not null; older = e, e = e.Newer)
             {
                 Assert.True(inQueues.Add(e), "an entry is queued twice");
                 Assert.Equal(name, e.Queue);
@@ -29,8 +37,8 @@ internal static class StoreIntegrity
                 bytes += e.Cost;
                 count++;
             }
-            Assert.Equal(count, Property(Field(policy, queue), "Count"));
-            Assert.Equal(bytes, Property(Field(policy, queue), "Bytes"));
+            Assert.Equal(count, Property(queue, "Count"));
+            Assert.Equal(bytes, Property(queue, "Bytes"));
         }
         Assert.Equal(inTable.Count, inQueues.Count);
         Assert.Subset(inTable, inQueues);
