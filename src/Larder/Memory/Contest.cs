@@ -7,7 +7,7 @@ namespace Larder;
 /// <param name="halfLife">In accesses.</param>
 internal sealed class Contest(int strategies, double halfLife)
 {
-    /// <summary>How many standard deviations a lead must have.</summary>
+    /// <summary>How many standard deviations a lead must have, and one more for each change, which fade as points do: where two take turns, changing costs more than either.</summary>
     private const double Certainty = 3;
     private const double LargestWorth = 1e100;
 
@@ -15,6 +15,7 @@ internal sealed class Contest(int strategies, double halfLife)
     private readonly double[] _points = new double[strategies * strategies];
     /// <summary>Of a point given now: instead of all points falling, the new ones rise.</summary>
     private double _worth = 1;
+    private double _changes;
 
     /// <param name="hits">A bit for each strategy that had a hit.</param>
     public void Score(uint hits)
@@ -26,6 +27,9 @@ internal sealed class Contest(int strategies, double halfLife)
         if (_worth > LargestWorth) Rescale();
     }
 
+    /// <summary>Tells that another strategy took over.</summary>
+    public void Change() => _changes += _worth;
+
     /// <summary>
     /// Whether one wins against the other by more than chance: were they equal, the difference of their points would have
     /// their sum as its variance (McNemar's test). Accesses come in bursts, each of which counts like one: hence the least lead.
@@ -33,12 +37,13 @@ internal sealed class Contest(int strategies, double halfLife)
     public bool Leads(int one, int other, double leastLead)
     {
         double won = _points[one * strategies + other] / _worth, lost = _points[other * strategies + one] / _worth;
-        return won - lost > Certainty * Math.Sqrt(won + lost) + leastLead;
+        return won - lost > (Certainty + _changes / _worth) * Math.Sqrt(won + lost) + leastLead;
     }
 
     private void Rescale()
     {
         foreach (ref double points in _points.AsSpan()) points /= _worth;
+        _changes /= _worth;
         _worth = 1;
     }
 }

@@ -13,18 +13,19 @@ internal sealed class FrequencySketch
     /// <summary>After so many records per entry everything is halved.</summary>
     private const int Period = 10;
     private const int Smallest = 64;
+    private const int EntriesAWord = 2;
     private const int Largest = 1 << 24;
 
     private ulong[] _words = new ulong[Smallest];
-    private int _entries = Smallest * 2;
+    private int _entries = Smallest * EntriesAWord;
     private int _recorded;
 
     /// <summary>Makes room for about as many keys; what was recorded is forgotten where more is needed.</summary>
     public void Fit(int liveEntries)
     {
         if (liveEntries <= _entries || _words.Length == Largest) return;
-        _words = new ulong[Math.Min(Largest, BitOperations.RoundUpToPowerOf2((uint)liveEntries) / 2)];
-        _entries = _words.Length * 2;
+        _words = new ulong[Math.Min(Largest, BitOperations.RoundUpToPowerOf2((uint)liveEntries) / EntriesAWord)];
+        _entries = _words.Length * EntriesAWord;
         _recorded = 0;
     }
 

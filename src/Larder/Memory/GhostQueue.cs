@@ -20,8 +20,8 @@ internal sealed class GhostQueue
     public void Remember(int hash, int liveEntries)
     {
         _remembered = Math.Clamp(liveEntries, Smallest, Largest);
-        // What is forgotten here is little: a cache fills before anything leaves its small queue.
-        if (_remembered > _ghosts.Length * 3 / 2) _ghosts = new uint[BitOperations.RoundUpToPowerOf2((uint)_remembered)];
+        // Little is lost here: a cache fills before anything leaves its small queue.
+        if (_remembered > _ghosts.Length * 3 / 2) _ghosts = new uint[BitOperations.RoundUpToPowerOf2((uint)_remembered * 2 / 3)];
         _serial++;
         Span<uint> set = SetOf(hash);
         int oldest = 0;

@@ -7,12 +7,14 @@ namespace Larder;
 /// </summary>
 /// <remarks>
 /// One thread at a time. The sample begins with all keys and is halved whenever it has grown too large, so that a small
-/// cache is simulated exactly and a large one costs little.
+/// cache is simulated exactly and a large one costs little. It is doubled where fewer and larger entries leave too little of it.
 /// </remarks>
 internal sealed class PolicyChooser
 {
     /// <summary>Most entries of a simulated cache; half as many are too few where sizes differ much.</summary>
     private const int MaxSample = 1024;
+    /// <summary>Fewer entries than this in a simulated cache that is full say too little.</summary>
+    private const int MinSample = MaxSample / 8;
     /// <summary>Of a point in the contest: some rounds through a simulated cache.</summary>
     private const double HalfLife = 20 * MaxSample;
     /// <summary>A lead by less than this share of the simulated entries may be a single burst.</summary>
@@ -52,14 +54,26 @@ internal sealed class PolicyChooser
         }
         _contest.Score(hits);
         foreach (Strategy strategy in Strategies)
-            if (_contest.Leads((int)strategy, (int)Best, largest * LeastLead)) Best = strategy;
+        {
+            if (!_contest.Leads((int)strategy, (int)Best, largest * LeastLead)) continue;
+            Best = strategy;
+            _contest.Change();
+        }
         if (largest > MaxSample) Halve();
+        else if (largest < MinSample && _halvings > 0 && _caches[0].HasEvicted) Double();
     }
 
     private void Halve()
     {
         _halvings++;
         foreach (SampledCache cache in _caches) cache.Keep(Samples);
+        Limit(_maxEntries, _maxBytes);
+    }
+
+    /// <summary>The keys that come in were in none of the simulated caches: no strategy gains by it.</summary>
+    private void Double()
+    {
+        _halvings--;
         Limit(_maxEntries, _maxBytes);
     }
 }

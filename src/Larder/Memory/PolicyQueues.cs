@@ -11,7 +11,7 @@ namespace Larder;
 /// Filter: small → main, where used nodes get another round for each use; hot stays empty. Recency: new and used nodes
 /// go to the hot queue and cool down into the main queue; looking at them twice on their way brings it near to LRU.
 /// Frequency: small is a window of a hundredth; what leaves it must be more frequent than the oldest of the main queue;
-/// hot is what was used in the main queue, as the protected part of W-TinyLFU.
+/// hot is what was used in the main queue, like the protected part of W-TinyLFU.
 /// </para>
 /// </remarks>
 internal sealed class PolicyQueues<T, TNodes>(TNodes nodes) where TNodes : struct, INodes<T>
@@ -42,7 +42,7 @@ internal sealed class PolicyQueues<T, TNodes>(TNodes nodes) where TNodes : struc
     private double SmallShare => Strategy switch { Strategy.Filter => 0.1, Strategy.Frequency => 0.01, _ => 0 };
 
     /// <summary>The hot queue's share of what is not in the small one.</summary>
-    private double HotShare => Strategy switch { Strategy.Recency => 0.5, Strategy.Frequency => 0.8, _ => 0 };
+    private double HotShare => Strategy == Strategy.Filter ? 0 : 0.5;
 
     /// <summary>Where used nodes go.</summary>
     private NodeQueue<T, TNodes> Upper => Strategy == Strategy.Filter ? _main : _hot;

@@ -10,8 +10,15 @@ internal sealed class SampledCache
 
     public int Count => _queues.Count;
 
+    /// <summary>Whether it was full since its limits were set.</summary>
+    public bool HasEvicted { get; private set; }
+
     /// <summary>What is over the limits goes with the next addition.</summary>
-    public void Limit(int maxEntries, long maxBytes) => (_queues.MaxEntries, _queues.MaxBytes) = (maxEntries, maxBytes);
+    public void Limit(int maxEntries, long maxBytes)
+    {
+        (_queues.MaxEntries, _queues.MaxBytes) = (maxEntries, maxBytes);
+        HasEvicted = false;
+    }
 
     /// <summary>Asks for a key and, where it is missing, adds it.</summary>
     /// <returns>Whether it was there.</returns>
@@ -46,6 +53,7 @@ internal sealed class SampledCache
         while (_queues.Count >= _queues.MaxEntries || _queues.Bytes + cost > _queues.MaxBytes)
         {
             int victim = _queues.Evict();
+            HasEvicted = true;
             if (victim == SlotTable.None) return;
             _slots.Free(victim);
         }

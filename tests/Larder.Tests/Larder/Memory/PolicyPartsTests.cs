@@ -86,6 +86,19 @@ public sealed class PolicyPartsTests
     }
 
     [Fact]
+    public void Who_changed_often_must_be_surer()
+    {
+        var contest = new Contest(2, 1_000);
+        for (int i = 0; i < 20; i++) contest.Score(0b01);
+        Assert.True(contest.Leads(0, 1, 0));
+        for (int i = 0; i < 5; i++) contest.Change();
+        Assert.False(contest.Leads(0, 1, 0));
+        for (int i = 0; i < 5_000; i++) contest.Score(0);
+        for (int i = 0; i < 20; i++) contest.Score(0b01);
+        Assert.True(contest.Leads(0, 1, 0));
+    }
+
+    [Fact]
     public void Each_halving_leaves_half_of_the_sample()
     {
         var chooser = new PolicyChooser(100_000, long.MaxValue);
@@ -102,6 +115,31 @@ public sealed class PolicyPartsTests
         // Its own hash is mixed: keys whose hashes are alike in their upper or lower bits are sampled alike.
         Assert.InRange(Enumerable.Range(0, before).Count(chooser.Samples), sampled / 3, sampled * 3);
         Assert.InRange(Enumerable.Range(0, before).Count(i => chooser.Samples(i << 16)), sampled / 3, sampled * 3);
+    }
+
+    [Fact]
+    public void Where_entries_become_fewer_and_larger_the_sample_grows_again()
+    {
+        var chooser = new PolicyChooser(int.MaxValue, 1_000_000);
+        var random = new Random(6);
+        Fill(cost: 10, keys: 100_000);
+        int ofMany = Sampled();
+        Fill(cost: 2_000, keys: 100_000);
+        Assert.InRange(Sampled(), ofMany * 16, int.MaxValue);
+        Fill(cost: 10, keys: 100_000);
+        Assert.InRange(Sampled(), 0, ofMany * 4);
+
+        int Sampled() => Enumerable.Range(0, 100_000).Count(i => chooser.Samples(i * 0x2545_F491));
+
+        void Fill(long cost, int keys)
+        {
+            for (int i = 0; i < keys; i++)
+            {
+                int hash = random.Next(int.MinValue, int.MaxValue);
+                // Twice: what is used once is filtered out, and the small entries would stay.
+                for (int times = 0; times < 2 && chooser.Samples(hash); times++) chooser.Access(hash, cost);
+            }
+        }
     }
 
     [Fact]
