@@ -63,8 +63,9 @@ internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, Cach
     /// <param name="stamp">What to store it with where nothing did.</param>
     public (bool IsFill, bool IsOvertaken) Judge(string key, out long stamp)
     {
-        stamp = index.Settled;
+        stamp = 0;
         if (!_any) return default;
+        stamp = index.Settled;
         lock (_gate)
         {
             Turn_NeedsGate();
