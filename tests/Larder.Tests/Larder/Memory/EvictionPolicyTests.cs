@@ -133,7 +133,7 @@ public sealed class EvictionPolicyTests
         var policy = new EvictionPolicy(10, 1000);
         policy.Add_NeedsGate(entry);
         Assert.True(entry.Touch());
-        policy.Touch(entry);
+        if (entry.Touch()) policy.Report(entry);
         Assert.False(entry.Touch());
         policy.Add_NeedsGate(new() { Key = "other", Value = 1, Cost = 1, CreatedAt = 0, FreshUntil = 1, Hash = 8 });
         Assert.True(entry.Touch());
