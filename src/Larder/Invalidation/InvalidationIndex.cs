@@ -32,8 +32,9 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
 {
     /// <summary>The tables are pruned when they hold more events than this.</summary>
     public const int MaxRemembered = 10_000;
-    /// <summary>As much as this may be asked one by one; several tags count each.</summary>
+    /// <summary>As much as this may be asked one by one; several tags count each, an expression for its automaton of some 200 KB.</summary>
     private const int MaxAsked = 256;
+    private const int RegexWeight = 8;
 
     private readonly Lock _publishing = new();
     private readonly ConcurrentDictionary<string, EventMark> _tags = new(StringComparer.OrdinalIgnoreCase);
@@ -49,7 +50,7 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     /// <summary>An event that no table finds: each entry is shown to it once.</summary>
     private readonly record struct Asked(long Ordinal, long SoftAt, Invalidation Event)
     {
-        public int Weight => Math.Max(1, Event.Tags.Count);
+        public int Weight => Event.Kind == InvalidationKind.Regex ? RegexWeight : Math.Max(1, Event.Tags.Count);
     }
 
     /// <summary>The ordinal of the newest group event; the only thing a hit looks at while nothing new was invalidated.</summary>
