@@ -22,18 +22,19 @@ namespace Larder;
 /// </remarks>
 public sealed class LarderCache : IDisposable
 {
+    private static readonly EntryOptions NoOptions = new();
+
     private readonly LarderOptions _options;
     private readonly CacheClock _clock;
     private readonly Ordinals _ordinals = new();
     private readonly InvalidationIndex _index;
     private readonly MemoryStore _memory;
     private readonly EntryFactory _entries;
-    private readonly Filler _filler;
+    private readonly FillStage _fill;
+    private readonly Removals _removals;
     private readonly IInvalidationLog _log;
     private readonly Upkeep _upkeep;
     private long _fills;
-    private long _evictions;
-    private long _expirations;
 
     /// <summary>Makes a cache of its own; programs with dependency injection call <c>services.AddLarder()</c> instead.</summary>
     /// <param name="options">Limits and defaults.</param>
@@ -52,12 +53,14 @@ public sealed class LarderCache : IDisposable
         _clock = new(time);
         _index = new(_ordinals);
         Misses = new(_ordinals, _index, _clock);
-        _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, OnRemoved);
+        Events = new(logger);
+        _removals = new(Events);
+        _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, _removals.Tell);
         Serializers = new(services);
         _entries = new(_options, _clock, Serializers, logger);
-        _filler = new(_ordinals, _memory, _entries);
-        PartialFills = new(_ordinals, _memory, _entries, Reasons);
-        Events = new(logger);
+        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, Reasons, Events, logger);
+        _fill = Fills(EntryAccess.Whole);
+        PartialFills = new(Fills);
         Name = name;
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
         _upkeep = new(_memory, _index, _clock, time);
@@ -99,46 +102,40 @@ public sealed class LarderCache : IDisposable
     internal MemoryStore Memory => _memory;
     internal MissNotes Misses { get; }
     internal PartialFills PartialFills { get; }
+    internal BatchFiller Batches => _fill.Batches;
+    internal int FillsUnderWay => _fill.Flights.UnderWay;
     internal long MaxBytes => _options.MaxBytes;
 
     /// <summary>Figures since the cache was made.</summary>
-    public CacheStatistics Statistics
-    {
-        get
-        {
-            long now = _clock.Now;
-            return new(Reasons.Sum(o => o is Outcome.Hit or Outcome.Stale or Outcome.Revalidated), Reasons.Sum(o => o == Outcome.Miss), Volatile.Read(ref _evictions), Volatile.Read(ref _expirations),
-                _memory.Count, _memory.Entries.Count(entry => entry.IsGone(now)), _memory.Bytes, _options.MaxEntries, _options.MaxBytes);
-        }
-    }
+    public CacheStatistics Statistics => new(
+        Reasons.Sum(o => o is Outcome.Hit or Outcome.Stale or Outcome.Revalidated), Reasons.Sum(o => o == Outcome.Miss),
+        _removals.Evictions, _removals.Expirations, _memory.Count, _memory.CountExpired(_clock.Now), _memory.Bytes, _options.MaxEntries, _options.MaxBytes);
 
     /// <summary>Returns the value under the key, or runs the factory and keeps what it returns.</summary>
     /// <typeparam name="TState">What the factory needs: passed along so that it can be a static lambda, which allocates nothing.</typeparam>
     /// <typeparam name="T">The type of the value.</typeparam>
-    /// <param name="key">The key, not empty.</param>
+    /// <param name="key">The key: any text but the empty one.</param>
     /// <param name="state">Passed to the factory.</param>
     /// <param name="factory">Makes the value; run once for all callers that wait. Its token is cancelled when none is left.</param>
     /// <param name="options">How the value is kept.</param>
     /// <param name="cancellationToken">Ends the waiting of this caller.</param>
+    /// <exception cref="ArgumentException">The key is empty, or an option is out of range.</exception>
+    /// <exception cref="TimeoutException">The factory exceeded <see cref="EntryOptions.HardTimeout"/>, and no stale value stands in.</exception>
+    /// <exception cref="InvalidOperationException">The call comes from a factory that the key's own factory waits for.</exception>
     public ValueTask<T> GetOrCreateAsync<TState, T>(
         string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
         EntryOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         ArgumentNullException.ThrowIfNull(factory);
-        if (key.Length > _options.MaxKeyLength)
-        {
-            Reasons.Count(Reason.BypassLimit);
-            return factory(state, cancellationToken);
-        }
         int hash = KeyComparer.Hash(key);
         Entry? entry = _memory.Find(key, hash);
-        if (entry is not null && IsUsable(entry, _clock.Coarse) && _entries.TryRead(entry, out T value))
+        if (entry is not null && _clock.Coarse is var now && IsUsable(entry, now) && !entry.IsDue(now) && _entries.TryRead(entry, out T value))
         {
             CountHit(entry);
             return new(value);
         }
-        return FillAsync(key, state, factory, EntryOptionsRules.Checked(options), Missed(entry, hash, key), cancellationToken);
+        return ValueOf(FillAsync<PlainFactory<TState, T>, T>(key, new(state, factory), options, entry, hash, cancellationToken));
     }
 
     /// <summary>The same by a span, which becomes a string only where the value is not there yet.</summary>
@@ -149,9 +146,14 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentNullException.ThrowIfNull(factory);
         if (key.IsEmpty || key.Length > _options.MaxKeyLength) return GetOrCreateAsync(key.ToString(), state, factory, options, cancellationToken);
-        return TryHit(key, out T value, out Reason missed)
-            ? new(value)
-            : FillAsync(key.ToString(), state, factory, EntryOptionsRules.Checked(options), missed, cancellationToken);
+        int hash = KeyComparer.Hash(key);
+        Entry? entry = _memory.Find(key, hash);
+        if (entry is not null && _clock.Coarse is var now && IsUsable(entry, now) && !entry.IsDue(now) && _entries.TryRead(entry, out T value))
+        {
+            CountHit(entry);
+            return new(value);
+        }
+        return ValueOf(FillAsync<PlainFactory<TState, T>, T>(key.ToString(), new(state, factory), options, entry, hash, cancellationToken));
     }
 
     /// <inheritdoc cref="GetOrCreateAsync{TState, T}(string, TState, Func{TState, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
@@ -162,50 +164,30 @@ public sealed class LarderCache : IDisposable
         return GetOrCreateAsync(key, factory, static (make, token) => make(token), options, cancellationToken);
     }
 
+    /// <summary>Looks a key up without making its value; a stale value counts as none.</summary>
+    public ValueTask<LookupResult<T>> GetAsync<T>(string key, CancellationToken cancellationToken = default) => GetAsync<T>(key, false, cancellationToken);
+
     /// <summary>Looks a key up without making its value.</summary>
-    public ValueTask<LookupResult<T>> GetAsync<T>(string key, CancellationToken cancellationToken = default)
+    /// <param name="key">The key: any text but the empty one.</param>
+    /// <param name="allowStale">Whether a value within one of its stale windows is good enough; nothing refreshes it.</param>
+    /// <param name="cancellationToken">Nothing is waited for; a cancelled token is refused.</param>
+    public ValueTask<LookupResult<T>> GetAsync<T>(string key, bool allowStale, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         cancellationToken.ThrowIfCancellationRequested();
-        return new(GetLocal<T>(key));
+        return new(Get<T>(key, allowStale));
     }
 
-    /// <summary>Looks a key up in this process's memory.</summary>
-    public LookupResult<T> GetLocal<T>(ReadOnlySpan<char> key)
-    {
-        int hash = KeyComparer.Hash(key);
-        Entry? entry = _memory.Find(key, hash);
-        if (entry is not null)
-        {
-            long now = _clock.Coarse;
-            if (IsUsable(entry, now) && _entries.TryRead(entry, out T value))
-            {
-                CountHit(entry);
-                return new(value, Reason.HitMemory, Math.Max(0, now - entry.CreatedAt), Remaining(entry, now));
-            }
-        }
-        Reason missed = Missed(entry, hash, key);
-        Reasons.Count(missed);
-        return new(missed);
-    }
+    /// <summary>Looks a key up in this process's memory; a stale value counts as none.</summary>
+    public LookupResult<T> GetLocal<T>(ReadOnlySpan<char> key) => Get<T>(key, allowStale: false);
 
-    /// <summary>Stores a value; fills of the key that are under way will not overwrite it.</summary>
+    /// <summary>Stores a value, null too; fills of the key that are under way will not overwrite it.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored, otherwise why not; what was stored before is gone in any case.</returns>
     public ValueTask<Reason> SetAsync<T>(string key, T value, EntryOptions? options = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         ArgumentException.ThrowIfNullOrEmpty(key);
-        if (key.Length > _options.MaxKeyLength) return new(Reason.BypassLimit);
-        Misses.Overtake(key);
-        (Entry entry, Reason unstored) = _entries.Make(key, value, EntryOptionsRules.Checked(options), 0);
-        if (unstored != Reason.None)
-        {
-            _memory.Invalidate(key);
-            return new(unstored);
-        }
-        unstored = _memory.Set(entry);
-        if (unstored == Reason.None) Events.Raise(CacheEventKind.Set, key);
-        return new(unstored);
+        return new(Set(key, value, RulesOf(options)));
     }
 
     /// <summary>Removes a key; fills of it that are under way will not be stored.</summary>
@@ -216,7 +198,7 @@ public sealed class LarderCache : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(key);
         Misses.Overtake(key);
         RemovalCause cause =
-            _memory.Find(key) is not { } entry || !_index.IsCurrent(entry) ? RemovalCause.Invalidated
+            _memory.Find(key) is not { Value: not StoredFailure } entry || !_index.IsCurrent(entry) ? RemovalCause.Invalidated
             : entry.IsGone(_clock.Now) ? RemovalCause.Expired
             : RemovalCause.Removed;
         (_, bool removed) = _memory.Invalidate(key, cause);
@@ -243,20 +225,27 @@ public sealed class LarderCache : IDisposable
         return result;
     }
 
-    /// <summary>Whether a usable value is stored; does not count as a use.</summary>
+    /// <summary>Removes everything, whatever is under way too, and returns how many entries that were.</summary>
+    public async ValueTask<int> ClearAsync(CancellationToken cancellationToken = default) =>
+        (await InvalidateAsync(Invalidation.All, count: true, cancellationToken: cancellationToken).ConfigureAwait(false)).Removed!.Value;
+
+    /// <summary>Whether a fresh value is stored; does not count as a use.</summary>
     public bool Exists(string key) => GetTimeToLive(key) is not null;
 
-    /// <summary>The time a usable value has left, or null where there is none; does not count as a use.</summary>
+    /// <summary>The time a fresh value has left, or null where there is none; does not count as a use.</summary>
     public TimeSpan? GetTimeToLive(string key)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
-        long now = _clock.Now;
-        return _memory.Find(key) is { } entry && _index.IsCurrent(entry) && entry.IsFresh(now)
-            ? Remaining(entry, now) is long.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(Remaining(entry, now))
-            : null;
+        return _fill.Lookups.TimeToLive(key);
     }
 
-    /// <summary>Removes what has expired and returns how many entries that were; the cache does it by itself once a second.</summary>
+    /// <summary>The keys of fresh values in memory, in ordinal order; does not count as uses. Looks at every entry.</summary>
+    /// <param name="limit">Most keys to return, 1 to 10,000.</param>
+    /// <param name="after">The last key of the page before.</param>
+    /// <param name="glob">What the keys must match, as in <see cref="Invalidation.Glob"/>; null for all.</param>
+    public IReadOnlyList<string> GetKeys(int limit = 1000, string? after = null, string? glob = null) => _fill.Lookups.Keys(limit, after, glob);
+
+    /// <summary>Removes what is gone, its stale windows included, and returns how many entries that were; the cache does it by itself once a second.</summary>
     public int RemoveExpired() => _memory.DropExpired(_clock.Now);
 
     /// <summary>
@@ -265,12 +254,16 @@ public sealed class LarderCache : IDisposable
     /// </summary>
     public Stamp BeginFill() => new(_ordinals.Last, Interlocked.Increment(ref _fills));
 
-    /// <summary>Stores a value made since <see cref="BeginFill"/>, unless something that covers it was invalidated meanwhile.</summary>
+    /// <summary>
+    /// Stores a value made since <see cref="BeginFill"/>, unless something that covers it was invalidated meanwhile, or the
+    /// options do not want it (<see cref="EntryOptions.StoreNull"/>, <see cref="EntryOptions.StoreWhen"/>). What was stored before stays then.
+    /// </summary>
     /// <returns><see cref="Reason.None"/> when it was stored, otherwise why not.</returns>
     public Reason TryStore<T>(string key, T value, EntryOptions options, Stamp stamp)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
-        return key.Length > _options.MaxKeyLength ? Reason.BypassLimit : Store(key, value, EntryOptionsRules.Checked(options), stamp);
+        ArgumentNullException.ThrowIfNull(options);
+        return key.Length > _options.MaxKeyLength ? Reason.BypassLimit : _fill.Storer.Add(key, value, RulesOf(options), stamp);
     }
 
     /// <summary>Ends the upkeep; the cache can still be used, but frees nothing by itself any more.</summary>
@@ -322,77 +315,67 @@ public sealed class LarderCache : IDisposable
             return true;
         }
         value = default!;
-        missed = Missed(entry, hash, key);
+        missed = Missed(entry, hash);
         return false;
     }
 
-    /// <summary>Why what was found is no hit; what has ended is dropped.</summary>
-    private Reason Missed(Entry? entry, int hash, ReadOnlySpan<char> key)
-    {
-        Reason reason = Standing(entry, hash);
-        if (reason == Reason.HitMemory) reason = Reason.MissIncompatible;
-        if (Events.AnyListeners) Events.Raise(CacheEventKind.Miss, key.ToString(), reason);
-        if (entry is not null && reason != Reason.MissIncompatible)
-            _memory.Drop(entry, reason == Reason.MissExpired ? RemovalCause.Expired : RemovalCause.Invalidated);
-        return reason;
-    }
+    /// <summary>Why what was found is no plain hit; it is not yet the end of the call.</summary>
+    private Reason Missed(Entry? entry, int hash) => Standing(entry, hash) is var reason && reason == Reason.HitMemory ? Reason.MissIncompatible : reason;
 
-    private async ValueTask<T> FillAsync<TState, T>(
-        string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, EntryOptions options, Reason missed, CancellationToken cancellationToken)
+    private LookupResult<T> Get<T>(ReadOnlySpan<char> key, bool allowStale)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        try
+        int hash = KeyComparer.Hash(key);
+        Entry? entry = _memory.Find(key, hash);
+        if (entry is not null)
         {
-            (T value, bool coalesced) = await _filler.RunAsync(key, (Cache: this, key, state, factory, options), static async (call, stamp, token) =>
+            long now = _clock.Coarse;
+            if (IsUsable(entry, now) && _entries.TryRead(entry, out T value))
             {
-                // A flight may have landed between this caller's look into memory and its own start.
-                if (call.Cache.Find<T>(call.key) is { } landed) return landed;
-                T made = await call.factory(call.state, token).ConfigureAwait(false);
-                (Entry entry, _) = call.Cache.MakeAndAdd(call.key, made, call.options, new(stamp, 0));
-                return new(made, entry, stamp);
-            }, cancellationToken).ConfigureAwait(false);
-            Reasons.Count(coalesced ? Reason.Coalesced : missed);
-            return value;
+                CountHit(entry);
+                return new(value, Reason.HitMemory, Lookups.Age(entry, now), Lookups.Remaining(entry, now));
+            }
         }
-        catch (Exception e) when (CountFailure(e, cancellationToken))
-        {
-            throw;
-        }
+        return _fill.Lookups.Answer<T>(entry, key, Missed(entry, hash), allowStale);
     }
 
-    /// <summary>Counts a factory's failure; a caller that gave up ends its call without a reason. Never catches.</summary>
-    private bool CountFailure(Exception e, CancellationToken cancellationToken)
+    internal ValueTask<LookupResult<T>> ResultAsync<TFactory, T>(
+        string key, TFactory factory, EntryOptions? options, CancellationToken cancellationToken) where TFactory : struct, IFactory<T>
     {
-        if (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested) Reasons.Count(Reason.ErrorFactory);
-        return false;
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        int hash = KeyComparer.Hash(key);
+        return FillAsync<TFactory, T>(key, factory, options, _memory.Find(key, hash), hash, cancellationToken);
     }
 
-    /// <summary>A usable value, without counting the look.</summary>
-    private Filled<T>? Find<T>(string key) =>
-        _memory.Find(key) is { } entry && _index.IsCurrent(entry) && entry.IsFresh(_clock.Now) && _entries.TryRead(entry, out T value)
-            // As of when it was current is not known: whoever joined meanwhile looks for itself.
-            ? new(value, entry, 0)
-            : null;
+    private ValueTask<LookupResult<T>> FillAsync<TFactory, T>(
+        string key, TFactory factory, EntryOptions? options, Entry? seen, int hash, CancellationToken cancellationToken) where TFactory : struct, IFactory<T> =>
+        key.Length > _options.MaxKeyLength
+            ? _fill.Filler.BypassAsync(new FillCall<TFactory, T>(key, factory, RulesOf(options), Reason.BypassLimit), cancellationToken)
+            : _fill.Filler.GetOrCreateAsync(new FillCall<TFactory, T>(key, factory, RulesOf(options), Missed(seen, hash)), seen, cancellationToken);
 
-    /// <summary>Stores without asking whether the tags are a caller's to give; the faces make exact ones.</summary>
-    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp) => MakeAndAdd(key, value, options, stamp).Unstored;
+    /// <summary>Stores for a face that judges by rules of its own: the template of data entries and the rules of callers' tags do not hold.</summary>
+    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp) =>
+        _fill.Storer.Add(key, value, new(options, NoOptions, _options.DefaultTtl), stamp);
 
-    private (Entry Entry, Reason Unstored) MakeAndAdd<T>(string key, T value, EntryOptions options, Stamp stamp)
+    /// <summary>Sets a value for such a face.</summary>
+    internal Reason Set<T>(string key, T value, EntryOptions options) => Set(key, value, new EntryRules(options, NoOptions, _options.DefaultTtl));
+
+    private Reason Set<T>(string key, T value, EntryRules rules)
     {
-        (Entry entry, Reason unstored) = _entries.Make(key, value, options, stamp.Begun);
-        if (unstored != Reason.None) return (entry, unstored);
-        unstored = _memory.TryAdd(entry, stamp.Ordinal);
-        if (unstored == Reason.None) Events.Raise(CacheEventKind.Set, key);
-        return (entry, unstored);
+        if (key.Length > _options.MaxKeyLength) return Reason.BypassLimit;
+        Misses.Overtake(key);
+        return _fill.Storer.Set(key, value, rules);
     }
 
-    /// <summary>Milliseconds of freshness that are left; <see cref="long.MaxValue"/> for ever.</summary>
-    private static long Remaining(Entry entry, long now) => entry.FreshUntil is var until && until == long.MaxValue ? until : Math.Max(0, until - now);
-
-    private void OnRemoved(Entry entry, RemovalCause cause)
+    internal EntryRules RulesOf(EntryOptions? options)
     {
-        if (cause == RemovalCause.Evicted) Interlocked.Increment(ref _evictions);
-        else if (cause == RemovalCause.Expired) Interlocked.Increment(ref _expirations);
-        if (Events.AnyListeners) Events.Raise(cause, entry.Key);
+        if (options is not null) EntryRules.Check(options);
+        return new(options ?? NoOptions, _options.DefaultEntry, _options.DefaultTtl);
+    }
+
+    internal static ValueTask<T> ValueOf<T>(ValueTask<LookupResult<T>> result)
+    {
+        return result.IsCompletedSuccessfully ? new(result.Result.Value!) : WaitAsync(result);
+
+        static async ValueTask<T> WaitAsync(ValueTask<LookupResult<T>> result) => (await result.ConfigureAwait(false)).Value!;
     }
 }

@@ -31,4 +31,13 @@ internal static partial class Log
 
     [LoggerMessage(31, LogLevel.Warning, "The configuration's field {Field} is unknown and was passed over.")]
     public static partial void FieldUnknown(ILogger logger, string field);
+
+    [LoggerMessage(40, LogLevel.Warning, "A fill of type {Type} failed; what is stored stands in for it.")]
+    public static partial void StoodIn(ILogger logger, Type type, Exception exception);
+
+    [LoggerMessage(41, LogLevel.Warning, "The condition on results of type {Type} failed; the result was handed out but not stored.")]
+    public static partial void ConditionFailed(ILogger logger, Type type, Exception exception);
+
+    [LoggerMessage(42, LogLevel.Error, "The result of a fill of type {Type} could not be stored; its callers got the error.")]
+    public static partial void LandingFailed(ILogger logger, Type type, Exception exception);
 }

@@ -14,6 +14,12 @@ public sealed class LarderOptions
     /// <summary>Lifetime of entries that name none; one hour by default.</summary>
     public TimeSpan DefaultTtl { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>
+    /// What entries do that do not say it themselves: windows, timeouts, jitter, what is stored. What only one entry can
+    /// say (<see cref="EntryOptions.Ttl"/>, tags, user, size, sharing) is not set here.
+    /// </summary>
+    public EntryOptions DefaultEntry { get; set; } = new();
+
     /// <summary>Longest key that is cached, in characters; a call with a longer one runs its factory uncached. 1,024 by default.</summary>
     public int MaxKeyLength { get; set; } = 1024;
 
@@ -44,6 +50,9 @@ public sealed class LarderOptions
     /// <summary>How <see cref="LarderDistributedCache"/> takes what is stored through it.</summary>
     public LarderDistributedCacheOptions DistributedCache { get; } = new();
 
+    /// <summary>The chance behind <see cref="EntryOptions.Jitter"/>, at least 0 and less than 1; tests replace it.</summary>
+    internal Func<double> Chance { get; set; } = Random.Shared.NextDouble;
+
     /// <summary>What the configuration says and nobody can read; told with everything else that is wrong.</summary>
     internal List<string> Unreadable { get; } = [];
 }
@@ -51,8 +60,6 @@ public sealed class LarderOptions
 /// <summary>Refuses options that can't work, naming the cache, every field, its value and its range at once.</summary>
 internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
 {
-    private static readonly TimeSpan MaxTtl = TimeSpan.FromDays(365);
-
     public ValidateOptionsResult Validate(string? name, LarderOptions options)
     {
         var problems = new List<string>(options.Unreadable);
@@ -64,6 +71,8 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
         Check(options.MaxTags is >= 0 and <= 1000, nameof(options.MaxTags), options.MaxTags, "0 to 1,000");
         Check(options.InvalidationHistory is >= 0 and <= 100_000, nameof(options.InvalidationHistory), options.InvalidationHistory, "0 to 100,000");
         // Configuration may set a section to null, whatever its type says.
+        if (options.DefaultEntry is null) Check(false, nameof(options.DefaultEntry), "null", "a section of its own");
+        else CheckTemplate(options.DefaultEntry);
         if (options.Compression is null) Check(false, nameof(options.Compression), "null", "a section of its own");
         else CheckCompression(options.Compression);
         if (options.Snapshot is null) Check(false, nameof(options.Snapshot), "null", "a section of its own");
@@ -81,7 +90,15 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
         string of = string.IsNullOrEmpty(name) ? "" : $"Cache '{name}': ";
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems.Select(problem => of + problem));
 
-        void CheckTtl(string field, TimeSpan? ttl) => Check(ttl is null || ttl >= TimeSpan.FromSeconds(1) && ttl <= MaxTtl, field, ttl, "1 second to 365 days");
+        void CheckTtl(string field, TimeSpan? ttl) => Check(ttl is null || ttl >= TimeSpan.FromSeconds(1) && ttl <= EntryRules.Longest, field, ttl, "1 second to 365 days");
+
+        void CheckTemplate(EntryOptions template)
+        {
+            const string Path = nameof(options.DefaultEntry) + ".";
+            foreach (string problem in EntryRules.Problems(template) ?? []) problems.Add(Path + problem);
+            Check(template.Ttl is null, Path + nameof(template.Ttl), template.Ttl, $"none: {nameof(options.DefaultTtl)} says it");
+            Check(template is { Tags: not { Count: > 0 }, User: null, Size: null, ShareInstance: false }, nameof(options.DefaultEntry), "for all entries", "neither tags, user, size nor ShareInstance");
+        }
 
         void CheckCompression(CompressionOptions compression)
         {

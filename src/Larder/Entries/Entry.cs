@@ -187,11 +187,16 @@ internal class Entry : EntryHead
     public long Begun => (this as DetailedEntry)?.BegunAs ?? 0;
 
     public bool IsGone(long now) => now >= FreshUntil && now >= GoneAt;
+
+    /// <summary>Whether a hit also starts a refresh.</summary>
+    public bool IsDue(long now) => this is DetailedEntry { DueAt: var due } && now >= due;
 }
 
-/// <summary>An entry with tags, a user, a pattern subject of its own or a time after its freshness.</summary>
+/// <summary>An entry with tags, a user, a pattern subject of its own, an eager refresh or a time after its freshness.</summary>
 internal sealed class DetailedEntry : Entry
 {
+    private long _retryAt;
+
     public string[] TagList { get; init; } = [];
     public string? UserName { get; init; }
     public Range Name { get; init; } = Range.All;
@@ -203,4 +208,14 @@ internal sealed class DetailedEntry : Entry
     public long StaleIfError { get; init; }
 
     public long StaleFor => Math.Max(StaleWhileRevalidate, StaleIfError);
+
+    /// <summary>Milliseconds on the <see cref="CacheClock"/>, before the end of freshness; from then on a hit also starts a refresh.</summary>
+    public long DueAt { get; init; } = long.MaxValue;
+
+    /// <summary>Milliseconds on the <see cref="CacheClock"/>; a refresh has failed, and the next one is not begun before.</summary>
+    public long RetryAt
+    {
+        get => Volatile.Read(ref _retryAt);
+        set => Volatile.Write(ref _retryAt, value);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.Logging;
 
@@ -17,28 +18,48 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     /// The entry for a value and, where there is a reason, why it must not be stored: the callers that waited for it
     /// are given their value from it all the same.
     /// </summary>
-    public (Entry Entry, Reason Unstored) Make<T>(string key, T value, EntryOptions entryOptions, long begun)
+    public (Entry Entry, Reason Unstored) Make<T>(string key, T value, EntryRules rules, long begun)
     {
-        (object form, long bytes) = Keep(value, entryOptions);
-        bytes = entryOptions.Size ?? bytes;
+        EntryOptions own = rules.Own;
+        (object form, long bytes) = Keep(value, own);
+        bytes = own.Size ?? bytes;
         Reason unstored =
-            TagRules.AreTooMany(entryOptions.Tags, options.MaxTags) ? Reason.UnstoredTooManyTags
+            TagRules.AreTooMany(own.Tags, options.MaxTags) ? Reason.UnstoredTooManyTags
             : form is Unkept ? Reason.UnstoredUnserializable
-            : bytes > Math.Min(options.MaxEntryBytes, entryOptions.MaxBytes) ? Reason.UnstoredTooLarge
+            : bytes > Math.Min(options.MaxEntryBytes, own.MaxBytes) ? Reason.UnstoredTooLarge
             : Reason.None;
-        return (Make(key, form, bytes, entryOptions, begun), unstored);
+        return (Make(key, form, bytes, own, begun, TimelineOf(rules)), unstored);
     }
 
-    private Entry Make(string key, object form, long bytes, EntryOptions entryOptions, long begun)
+    /// <summary>The entry that stands for a failed fill; it is found and invalidated like the value that was not made.</summary>
+    public Entry MakeFailure(string key, Exception failure, EntryRules rules) =>
+        Make(key, new StoredFailure(ExceptionDispatchInfo.Capture(failure)), StoredFailure.Cost, rules.Own, 0, new(CacheClock.After(clock.Now, rules.FailureTtl)));
+
+    private readonly record struct Timeline(long FreshUntil, long DueAt = long.MaxValue, long StaleWhileRevalidate = 0, long StaleIfError = 0)
+    {
+        public bool IsPlain => DueAt == long.MaxValue && (StaleWhileRevalidate | StaleIfError) == 0;
+    }
+
+    private Timeline TimelineOf(EntryRules rules)
+    {
+        long now = clock.Now;
+        TimeSpan ttl = rules.Ttl;
+        bool ends = ttl < TimeSpan.MaxValue;
+        if (ends && rules.Jitter is > 0 and var jitter) ttl *= 1 - jitter * options.Chance();
+        long freshUntil = CacheClock.After(now, ttl);
+        long dueAt = ends && rules.EagerRefresh is { } share ? now + (long)((freshUntil - now) * share) : long.MaxValue;
+        return new(freshUntil, dueAt, CacheClock.After(0, rules.StaleWhileRevalidate), CacheClock.After(0, rules.StaleIfError));
+    }
+
+    private Entry Make(string key, object form, long bytes, EntryOptions entryOptions, long begun, Timeline timeline)
     {
         long now = clock.Now;
         int hash = KeyComparer.Hash(key);
         // Never negative, whatever a weigher says: the bound on bytes rests on it.
         long cost = Math.Clamp(bytes, 0, options.MaxEntryBytes) + key.Length * sizeof(char) + Overhead + LabelsOf(entryOptions);
-        long freshUntil = CacheClock.After(now, entryOptions.Ttl ?? options.DefaultTtl);
         bool isPinned = entryOptions.Priority == EntryPriority.NeverEvict;
-        bool isPlain = entryOptions.Tags.Count == 0 && entryOptions.User is null && entryOptions.PatternSubject.Equals(Range.All) && begun == 0;
-        if (isPlain) return new() { Key = key, Hash = hash, Value = form, Cost = cost, CreatedAt = now, FreshUntil = freshUntil, IsPinned = isPinned };
+        bool isPlain = entryOptions.Tags.Count == 0 && entryOptions.User is null && entryOptions.PatternSubject.Equals(Range.All) && begun == 0 && timeline.IsPlain;
+        if (isPlain) return new() { Key = key, Hash = hash, Value = form, Cost = cost, CreatedAt = now, FreshUntil = timeline.FreshUntil, IsPinned = isPinned };
         return new DetailedEntry
         {
             Key = key,
@@ -46,7 +67,10 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
             Value = form,
             Cost = cost,
             CreatedAt = now,
-            FreshUntil = freshUntil,
+            FreshUntil = timeline.FreshUntil,
+            DueAt = timeline.DueAt,
+            StaleWhileRevalidate = timeline.StaleWhileRevalidate,
+            StaleIfError = timeline.StaleIfError,
             IsPinned = isPinned,
             // Copied: the caller's list may change later, and the entry must still be found under these.
             TagList = [.. entryOptions.Tags],
@@ -106,7 +130,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         switch (form)
         {
             // Everything is an object, the engine's own forms too.
-            case T instance when typeof(T) != typeof(object) || instance is not (SerializedValue or LoadedValue or StoredNull or Unkept):
+            case T instance when typeof(T) != typeof(object) || instance is not (SerializedValue or LoadedValue or StoredNull or StoredFailure or Unkept):
                 value = instance;
                 return true;
             case SerializedValue<T> serialized:

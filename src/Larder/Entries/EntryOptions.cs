@@ -12,11 +12,67 @@ public enum EntryPriority : byte
     NeverEvict,
 }
 
-/// <summary>How one entry is kept.</summary>
+/// <summary>
+/// How one entry is kept and filled. What is null is taken from <see cref="LarderOptions.DefaultEntry"/>, and where that
+/// says nothing either it is off or has the default named here. Times are at most 365 days.
+/// </summary>
+/// <remarks>
+/// The timeline of an entry: stored, fresh until <see cref="Ttl"/> is over, then within
+/// <see cref="StaleWhileRevalidate"/> and <see cref="StaleIfError"/> (both counted from the end of freshness, as in
+/// RFC 5861), then gone. Whatever is stale, an invalidation ends it at once.
+/// </remarks>
 public sealed record EntryOptions
 {
-    /// <summary>How long the entry lives; the cache's default when null. Must be positive.</summary>
+    /// <summary>How long the entry is fresh; <see cref="LarderOptions.DefaultTtl"/> when null. Positive; <see cref="TimeSpan.MaxValue"/> is for ever.</summary>
     public TimeSpan? Ttl { get; init; }
+
+    /// <summary>
+    /// The share of the lifetime, 0 to 1, that chance may take away, so that what was stored together does not expire
+    /// together: 0.1 makes an hour 54 to 60 minutes. Off by default.
+    /// </summary>
+    public double? Jitter { get; init; }
+
+    /// <summary>
+    /// The share of the lifetime, between 0 and 1, after which a hit also starts a refresh in the background, so that
+    /// entries in use never expire. Off by default.
+    /// </summary>
+    public double? EagerRefresh { get; init; }
+
+    /// <summary>How long after its freshness the value is handed out at once while it is refreshed in the background. Off by default.</summary>
+    public TimeSpan? StaleWhileRevalidate { get; init; }
+
+    /// <summary>How long after its freshness the value stands in where the factory fails or is too slow. Off by default.</summary>
+    public TimeSpan? StaleIfError { get; init; }
+
+    /// <summary>
+    /// How long a caller waits for the factory before it takes the stale value, if there is one within a window; what
+    /// the factory makes is stored when it comes. Off by default.
+    /// </summary>
+    public TimeSpan? SoftTimeout { get; init; }
+
+    /// <summary>
+    /// How long a run of the factory may take. Then its token is cancelled, its result is not used any more, and callers get
+    /// the stale value or a <see cref="TimeoutException"/>. None by default, but 30 seconds for runs in the background.
+    /// </summary>
+    public TimeSpan? HardTimeout { get; init; }
+
+    /// <summary>After a failed run, how long the factory is not run again while there is a value that stands in. 2 seconds by default.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>
+    /// How long a failure is remembered where no value stands in: callers get the same exception without running the
+    /// factory. An invalidation of the key, of its tags or of everything ends it. Off by default.
+    /// </summary>
+    public TimeSpan? FailureTtl { get; init; }
+
+    /// <summary>Whether a factory's null is stored. False by default: it is handed out, and the next caller asks again.</summary>
+    public bool? StoreNull { get; init; }
+
+    /// <summary>
+    /// Whether a factory's result is worth keeping; it is handed out in any case. Where it throws, the result is not
+    /// stored. Everything is by default.
+    /// </summary>
+    public Func<object?, bool>? StoreWhen { get; init; }
 
     /// <summary>
     /// Names that invalidate the entry, hierarchical by <c>:</c>: invalidating <c>user:123</c> covers <c>user:123:profile</c>.

@@ -2,6 +2,19 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Larder;
 
+/// <summary>Where a value came from.</summary>
+public enum ValueSource : byte
+{
+    /// <summary>There is no value.</summary>
+    None,
+    /// <summary>This process's memory.</summary>
+    Memory,
+    /// <summary>Redis.</summary>
+    Redis,
+    /// <summary>The factory: this caller's, or that of the caller it waited for.</summary>
+    Factory,
+}
+
 /// <summary>What a lookup found, and why not where it found nothing.</summary>
 /// <typeparam name="T">The type of the value.</typeparam>
 public readonly record struct LookupResult<T>
@@ -37,9 +50,23 @@ public readonly record struct LookupResult<T>
     /// <summary>Why it was found or not.</summary>
     public Reason Reason => (Reason)(byte)_state;
 
+    /// <summary>Why a value that was made is not kept; <see cref="Reason.None"/> where it is, or where none was made.</summary>
+    public Reason Unstored { get; internal init; }
+
     /// <summary>Time since the value was stored.</summary>
     public TimeSpan Age => new(_ageMs * TimeSpan.TicksPerMillisecond);
 
-    /// <summary>Time until the value expires.</summary>
+    /// <summary>Time until the value is no longer fresh; zero when it is stale.</summary>
     public TimeSpan Remaining => _remainingMs == long.MaxValue ? TimeSpan.MaxValue : new(_remainingMs * TimeSpan.TicksPerMillisecond);
+
+    /// <summary>Whether the value's freshness is over: it was served within one of its windows.</summary>
+    public bool IsStale => Reason is Reason.Stale or Reason.StaleError;
+
+    /// <summary>Where the value came from.</summary>
+    public ValueSource Source => !Found ? ValueSource.None : Reason switch
+    {
+        Reason.HitMemory or Reason.Stale or Reason.StaleError => ValueSource.Memory,
+        Reason.HitRedis => ValueSource.Redis,
+        _ => ValueSource.Factory,
+    };
 }

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.ComponentModel;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Caching.Hybrid;
 
 namespace Larder;
@@ -16,6 +17,15 @@ internal sealed class StoredNull
 internal sealed class Unkept
 {
     public static readonly Unkept Instance = new();
+}
+
+/// <summary>Stands where a fill failed lately: until it expires the factory is not asked again.</summary>
+internal sealed class StoredFailure(ExceptionDispatchInfo failure)
+{
+    /// <summary>What an exception and its stack trace weigh, roughly.</summary>
+    public const int Cost = 2048;
+
+    public ExceptionDispatchInfo Failure { get; } = failure;
 }
 
 /// <summary>A value kept as bytes: because its type is mutable and each reader gets a copy of its own, or because it is compressed.</summary>

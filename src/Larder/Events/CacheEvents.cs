@@ -9,6 +9,8 @@ public enum CacheEventKind : byte
     Hit,
     /// <summary>A lookup found none.</summary>
     Miss,
+    /// <summary>A lookup found none and waited for the fill that another caller had begun.</summary>
+    Coalesce,
     /// <summary>A value was stored.</summary>
     Set,
     /// <summary>A key was removed.</summary>

@@ -49,6 +49,17 @@ internal sealed class ExpiryWheel
     public static bool IsMisplaced(Entry entry) =>
         entry.GoneAt is var goneAt && goneAt == long.MaxValue ? entry.WheelSlot >= 0 : entry.WheelSlot != (int)(goneAt / 1000 & (Slots - 1));
 
+    /// <summary>How many have expired by <paramref name="now"/>: looks at the seconds that were not collected yet, and at nothing else.</summary>
+    public int CountExpired_NeedsGate(long now)
+    {
+        long last = now / 1000;
+        int expired = 0;
+        for (long second = Math.Max(_cursor, last - Slots + 1); second <= last; second++)
+            for (Entry? entry = _heads[(int)(second & (Slots - 1))]; entry is not null; entry = entry.WheelNext)
+                if (entry.IsGone(now)) expired++;
+        return expired;
+    }
+
     /// <summary>
     /// Adds what has expired by <paramref name="now"/> to <paramref name="expired"/>, until it holds
     /// <paramref name="budget"/> entries or about as many were looked at; they stay in the wheel until they are removed.

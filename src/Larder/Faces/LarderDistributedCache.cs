@@ -136,7 +136,7 @@ public sealed class LarderDistributedCache(LarderCache cache) : IBufferDistribut
         var stored = new Stored(bytes, options.SlidingExpiration, CacheClock.After(cache.Clock.Now, absolute ?? TimeSpan.MaxValue));
         TimeSpan ttl = absolute is null || options.SlidingExpiration < absolute ? options.SlidingExpiration ?? TimeSpan.MaxValue : absolute.Value;
         var entryOptions = new EntryOptions { Ttl = ttl, Size = bytes.Length + Stored.Overhead };
-        if (!_missesBeginFills || !TryEndFill(key, stored, entryOptions)) Done(cache.SetAsync(key, stored, entryOptions));
+        if (!_missesBeginFills || !TryEndFill(key, stored, entryOptions)) cache.Set(key, stored, entryOptions);
     }
 
     /// <summary>Stores what follows a miss, unless something that covers the key came in between; false where no miss is known.</summary>
@@ -146,7 +146,7 @@ public sealed class LarderDistributedCache(LarderCache cache) : IBufferDistribut
         {
             (bool isFill, bool isOvertaken) = cache.Misses.Judge(key, out long stamp);
             if (!isFill) return false;
-            if (!isOvertaken && cache.TryStore(key, stored, options, new(stamp, 0)) == Reason.UnstoredOvertaken && tries < MaxTries) continue;
+            if (!isOvertaken && cache.Store(key, stored, options, new(stamp, 0)) == Reason.UnstoredOvertaken && tries < MaxTries) continue;
             cache.Misses.End(key);
             return true;
         }

@@ -88,7 +88,8 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
             return default!;
         }
         EntryAccess access = ((flags & NoRead) == 0 ? EntryAccess.Whole : EntryAccess.NoRead) | ((flags & NoWrite) == 0 ? EntryAccess.Whole : EntryAccess.NoWrite);
-        return await cache.PartialFills.RunAsync(key, state, factory, options, access, missed, cancellationToken).ConfigureAwait(false);
+        var call = new FillCall<PlainFactory<TState, T>, T>(key, new(state, factory), cache.RulesOf(options), missed);
+        return (await cache.PartialFills.RunAsync(call, access, cancellationToken).ConfigureAwait(false)).Value!;
     }
 
     private ValueTask<T> Uncached<TState, T>(
@@ -124,7 +125,9 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
     {
         string[] list = tags is null ? [] : [.. tags];
         if (list.Contains("*")) throw new ArgumentException("The tag '*' stands for everything and can't be given to an entry.", nameof(tags));
-        return new() { Ttl = TtlOf(options) ?? TtlOf(defaults.DefaultEntryOptions), Tags = list, MaxBytes = defaults.MaximumPayloadBytes };
+        // HybridCache keeps nulls like any other value, and what is longer than Larder's lifetimes can be is as good as for ever.
+        TimeSpan? ttl = TtlOf(options) ?? TtlOf(defaults.DefaultEntryOptions);
+        return new() { Ttl = ttl > EntryRules.Longest ? TimeSpan.MaxValue : ttl, Tags = list, MaxBytes = defaults.MaximumPayloadBytes, StoreNull = true };
     }
 
     /// <summary>In one process the local lifetime is the lifetime, but never longer than the overall one.</summary>

@@ -1,101 +1,147 @@
-using System.Collections.Concurrent;
-
 namespace Larder;
 
 /// <summary>
-/// One flight per key: concurrent callers of a key share one run of the factory.
+/// Answers the calls that are no plain hit: from a stale value, from a flight under way, or by running the factory.
 /// </summary>
 /// <remarks>
 /// Invariants.
 /// 1. A caller never gets a value whose making began before an invalidation that was acknowledged before the caller
 ///    came: a follower notes the ordinal at which it joined, and if that lies after the result's stamp and anything
 ///    newer than the stamp covers the result, it starts anew. A leader's own flight begins after it came.
-/// 2. A flight is in the table from before its factory runs until before its result is handed out.
-/// 3. The caller's cancellation ends its waiting, not the flight, unless it was the last one.
-/// 4. A follower is given its value from the result's entry, as a hit would be: a mutable value is never shared.
-/// 5. Nobody waits for a flight from within its own factory: that would never end, so it throws.
-/// The factory runs in the first caller's execution context, so <c>Activity</c> and <c>AsyncLocal</c> flow into it.
+/// 2. The caller's cancellation ends its waiting, not the flight, unless it was the last one.
+/// 3. A follower is given its value from the result's entry, as a hit would be: a mutable value is never shared.
+/// 4. A run that may have nobody waiting for it (a refresh, or after a soft timeout) has a limit.
+/// 5. Nobody waits for a flight that waits for him (<see cref="FillRun"/>).
+/// The factory runs in its first caller's execution context, so <c>Activity</c> and <c>AsyncLocal</c> flow into it.
 /// </remarks>
-internal sealed class Filler(Ordinals ordinals, MemoryStore memory, EntryFactory entries)
+internal sealed class Filler(
+    CacheClock clock, Ordinals ordinals, MemoryStore memory, EntryFactory entries, Flights flights, FactoryRunner runner, FlightWaiter waiter, Lookups lookups, ReasonCounters reasons, CacheEvents events)
 {
     /// <summary>Overtaken so often, a caller fills for itself alone, so that a storm of writes can't starve it.</summary>
-    private const int MaxJoins = 3;
+    public const int MaxJoins = 3;
 
-    /// <summary>The flights in whose factories the running code is, innermost first.</summary>
-    private static readonly AsyncLocal<FlightScope?> Within = new();
-
-    private readonly ConcurrentDictionary<string, Flight> _flights = new(KeyComparer.Instance);
-
-    public int UnderWay => _flights.Count;
-
-    /// <summary>Runs <paramref name="fill"/> for the key, or waits for whoever does.</summary>
-    /// <param name="fill">Gets the stamp and a token that is cancelled when nobody waits any more; stores what it made.</param>
-    /// <returns>The value, and whether it came from another caller's flight.</returns>
-    /// <exception cref="InvalidOperationException">The key's own factory asks for it.</exception>
-    public async ValueTask<(T Value, bool Coalesced)> RunAsync<TState, T>(
-        string key, TState state, Func<TState, long, CancellationToken, ValueTask<Filled<T>>> fill, CancellationToken cancellationToken)
+    /// <summary>Answers a call.</summary>
+    /// <param name="seen">What was found under the key and is no plain hit.</param>
+    public ValueTask<LookupResult<T>> GetOrCreateAsync<TFactory, T>(FillCall<TFactory, T> call, Entry? seen, CancellationToken cancellationToken)
+        where TFactory : struct, IFactory<T>
     {
-        for (int joins = 0; joins < MaxJoins; joins++)
-        {
-            long joined = ordinals.Last;
-            var own = new Flight<T>(joined);
-            own.TryJoin();
-            Flight flight = _flights.GetOrAdd(key, own);
-            if (ReferenceEquals(flight, own))
-            {
-                _ = FlyAsync(key, own, state, fill);
-                return ((await WaitAsync(own, cancellationToken).ConfigureAwait(false)).Value, false);
-            }
-            if (flight is not Flight<T> typed) break;
-            if (Within.Value is { } scope && scope.IsWithin(flight))
-                throw new InvalidOperationException("A factory asked the cache for the very key it is making the value of; it would wait for itself.");
-            if (memory.NewestEvent(key) > flight.Stamp || !flight.TryJoin())
-            {
-                // Nobody else needs to wait for a value that is outdated already, or that nobody makes any more.
-                _flights.TryRemove(new(key, flight));
-                continue;
-            }
-            Filled<T> filled = await WaitAsync(typed, cancellationToken).ConfigureAwait(false);
-            if (joined > filled.Stamp && memory.IsOvertaken(filled.Entry, filled.Stamp)) continue;
-            if (entries.TryRead(filled.Entry, out T value)) return (value, true);
-            break;
-        }
-        return ((await fill(state, ordinals.Last, cancellationToken).ConfigureAwait(false)).Value, false);
-    }
-
-    private async Task FlyAsync<TState, T>(
-        string key, Flight<T> flight, TState state, Func<TState, long, CancellationToken, ValueTask<Filled<T>>> fill)
-    {
-        // Set in here it flows into the factory, but not back to the caller.
-        var scope = new FlightScope(flight, Within.Value);
-        Within.Value = scope;
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<LookupResult<T>>(cancellationToken);
         try
         {
-            Filled<T> filled = await fill(state, flight.Stamp, flight.Abandoned).ConfigureAwait(false);
-            _flights.TryRemove(new(key, flight));
-            flight.Land(filled);
+            return TryAnswer(ref call, seen, out LookupResult<T> answer) ? new(answer) : FillAsync(call, cancellationToken);
         }
-        catch (Exception e)
+        catch (Exception remembered)
         {
-            _flights.TryRemove(new(key, flight));
-            flight.Fail(e);
+            return ValueTask.FromException<LookupResult<T>>(remembered);
+        }
+    }
+
+    /// <summary>Runs the factory for a key that is not cached.</summary>
+    public async ValueTask<LookupResult<T>> BypassAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken)
+        where TFactory : struct, IFactory<T>
+    {
+        reasons.Count(call.Missed);
+        FillContext<T>? context = call.Factory.IsAdaptive ? new(call.Key, call.Rules.Own, new(call.Missed)) : null;
+        T value = await call.Factory.RunAsync(context, cancellationToken).ConfigureAwait(false);
+        return new(value, call.Missed, 0, 0) { Unstored = call.Missed };
+    }
+
+    private async ValueTask<LookupResult<T>> FillAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken)
+        where TFactory : struct, IFactory<T>
+    {
+        bool mayEndEarly = cancellationToken.CanBeCanceled || call.Rules.LimitOf(inBackground: false) is not null;
+        for (int joins = 0; ; joins++)
+        {
+            long joined = ordinals.Last;
+            bool leads = true;
+            if (joins >= MaxJoins || !flights.TryBoard(call.Key, joined, null, mayEndEarly, out Flight<T>? flight, out leads))
+                (flight, leads, joins) = (Flights.Alone<T>(call.Key, joined, new(mayEndEarly)), true, MaxJoins);
+            LookupResult<T> standIn = await FlyAsync(call, flight, leads, joins < MaxJoins, cancellationToken).ConfigureAwait(false);
+            if (standIn.Found) return standIn;
+            Filled<T> filled = flight.Filled;
+            if (filled.Entry is null)
+            {
+                if (TryAnswer(ref call, memory.Find(call.Key), out LookupResult<T> answer)) return answer;
+            }
+            else if (leads)
+            {
+                return Led(filled, call.Missed);
+            }
+            else if (joined <= filled.Stamp || !memory.IsOvertaken(filled.Entry, filled.Stamp))
+            {
+                if (TryFollow(filled, out LookupResult<T> answer)) return answer;
+                joins = MaxJoins;
+            }
+        }
+    }
+
+    private bool TryAnswer<TFactory, T>(ref FillCall<TFactory, T> call, Entry? seen, out LookupResult<T> answer) where TFactory : struct, IFactory<T>
+    {
+        answer = default;
+        if (seen is null) return false;
+        Reason missed = call.Missed;
+        bool answered = lookups.TryAnswer(seen, ref missed, out answer, out bool refresh);
+        if (missed != call.Missed) call = call with { Missed = missed };
+        if (answered && refresh) runner.Refresh(call);
+        return answered;
+    }
+
+    /// <summary>Takes part in a flight until it has landed or something stands in for it.</summary>
+    private ValueTask<LookupResult<T>> FlyAsync<TFactory, T>(
+        FillCall<TFactory, T> call, Flight<T> flight, bool leads, bool mayDefer, CancellationToken cancellationToken) where TFactory : struct, IFactory<T>
+    {
+        if (FillRun.Current is { } within) return FlyWithinAsync(within, call, flight, leads, mayDefer, cancellationToken);
+        if (leads) _ = runner.FlyAsync(call, flight, inBackground: false, mayDefer);
+        return waiter.WaitAsync(flight, call.Rules, leads, null, cancellationToken);
+    }
+
+    /// <summary>The same for a caller that is a factory itself.</summary>
+    private async ValueTask<LookupResult<T>> FlyWithinAsync<TFactory, T>(
+        FillRun within, FillCall<TFactory, T> call, Flight<T> flight, bool leads, bool mayDefer, CancellationToken cancellationToken) where TFactory : struct, IFactory<T>
+    {
+        NoteWait(within, flight);
+        try
+        {
+            if (leads) _ = runner.FlyAsync(call, flight, inBackground: false, mayDefer);
+            return await waiter.WaitAsync(flight, call.Rules, leads, null, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            scope.End();
+            within.WaitsNoMoreFor(flight.Run);
         }
     }
 
-    private static async Task<Filled<T>> WaitAsync<T>(Flight<T> flight, CancellationToken cancellationToken)
+    /// <summary>Notes that the factory in which the running code is waits for a flight.</summary>
+    /// <exception cref="InvalidOperationException">The flight waits for that factory; it was left again.</exception>
+    private void NoteWait(FillRun within, Flight flight)
     {
         try
         {
-            return await flight.Landed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            within.WaitsFor(flight.Run);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (InvalidOperationException)
         {
-            flight.Leave();
+            flights.Leave(flight);
             throw;
         }
+    }
+
+    /// <summary>The answer of the caller whose factory made it.</summary>
+    public LookupResult<T> Led<T>(Filled<T> filled, Reason missed)
+    {
+        Reason reason = filled.Reason == Reason.Revalidated ? Reason.Revalidated : missed;
+        reasons.Count(reason);
+        return new(filled.Value, reason, 0, Lookups.Remaining(filled.Entry!, clock.Now)) { Unstored = filled.Unstored };
+    }
+
+    /// <summary>The answer of a caller that waited for another one's flight; false where the value can't be given to two.</summary>
+    public bool TryFollow<T>(Filled<T> filled, out LookupResult<T> answer)
+    {
+        answer = default;
+        if (!entries.TryRead(filled.Entry!, out T value)) return false;
+        reasons.Count(Reason.Coalesced);
+        if (events.AnyListeners) events.Raise(CacheEventKind.Coalesce, filled.Entry!.Key, Reason.Coalesced);
+        answer = new(value, Reason.Coalesced, 0, Lookups.Remaining(filled.Entry!, clock.Now)) { Unstored = filled.Unstored };
+        return true;
     }
 }

@@ -1,21 +1,37 @@
 namespace Larder;
 
-/// <summary>What a fill brought: the value for whoever made it, and the entry from which others are given theirs.</summary>
+/// <summary>
+/// What a fill brought: the value for whoever made it, and the entry from which others are given theirs. Without an entry
+/// it brought nothing, and whoever waited looks again.
+/// </summary>
 /// <param name="Entry">Has what may invalidate it; it need not have been stored.</param>
 /// <param name="Stamp">Up to which ordinal it is known to be current.</param>
-internal readonly record struct Filled<T>(T Value, Entry Entry, long Stamp);
+/// <param name="Reason">
+/// <see cref="Reason.Revalidated"/> where the factory confirmed what was stored; <see cref="Reason.MissCold"/> where the
+/// factory of a batch knows no value; else none.
+/// </param>
+/// <param name="Unstored">Why it was not stored.</param>
+internal readonly record struct Filled<T>(T Value, Entry? Entry, long Stamp, Reason Reason = Reason.None, Reason Unstored = Reason.None);
 
 /// <summary>One fill under way that any number of callers wait for.</summary>
-internal abstract class Flight(long stamp)
+/// <remarks>
+/// Invariants.
+/// 1. A flight ends once: by its factory's result or failure, by its limit, or because the last caller gave up. Whoever
+///    gets <see cref="TryEnd"/> ends it; what comes later is not used.
+/// 2. It is in the table from before its factory runs until it has ended and stored what it brought, and leaves it
+///    before that is handed out.
+/// </remarks>
+internal abstract class Flight(string key, long stamp, FillRun run)
 {
-    private readonly CancellationTokenSource _abandoned = new();
-    private int _waiting;
+    private int _waiting = 1;
+    private int _ended;
+
+    public string Key { get; } = key;
 
     /// <summary>The newest ordinal seen before the fill began.</summary>
     public long Stamp { get; } = stamp;
 
-    /// <summary>Cancelled when the last caller has left.</summary>
-    public CancellationToken Abandoned => _abandoned.Token;
+    public FillRun Run { get; } = run;
 
     /// <summary>Joins the callers; false when the last of them has left already and the fill is being cancelled.</summary>
     public bool TryJoin()
@@ -30,28 +46,63 @@ internal abstract class Flight(long stamp)
     }
 
     /// <summary>A caller gives up; the fill goes on as long as another one waits.</summary>
-    public void Leave()
-    {
-        if (Interlocked.Decrement(ref _waiting) != 0) return;
-        // The token reads cancelled at once; what the factory registered runs elsewhere, not in the caller's way.
-        if (Interlocked.CompareExchange(ref _waiting, int.MinValue, 0) == 0) _ = _abandoned.CancelAsync();
-    }
+    /// <returns>Whether it was the last one, and the flight has ended with it.</returns>
+    public bool Leave() =>
+        Interlocked.Decrement(ref _waiting) == 0
+        && Interlocked.CompareExchange(ref _waiting, int.MinValue, 0) == 0
+        && TryEnd();
+
+    public bool TryEnd() => Interlocked.Exchange(ref _ended, 1) == 0;
 }
 
 /// <inheritdoc/>
-internal sealed class Flight<T>(long stamp) : Flight(stamp)
+internal sealed class Flight<T>(string key, long stamp, FillRun run) : Flight(key, stamp, run)
 {
-    // Continuations run elsewhere: a thousand waiters must not run on the thread that filled.
-    private readonly TaskCompletionSource<Filled<T>> _landed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _waiters;
+    private Filled<T> _filled;
+    private Exception? _failure;
+    private int _landed;
 
-    public Task<Filled<T>> Landed => _landed.Task;
+    public bool HasLanded => Volatile.Read(ref _landed) != 0;
 
-    public void Land(Filled<T> filled) => _landed.TrySetResult(filled);
+    /// <summary>What it brought, once it has landed without a failure.</summary>
+    public Filled<T> Filled => _filled;
 
-    public void Fail(Exception exception)
+    /// <summary>What it failed with, once it has landed.</summary>
+    public Exception? Failure => _failure;
+
+    /// <summary>Ends when the flight has landed; made only where somebody waits. Continuations run elsewhere: a thousand waiters must not run on the thread that filled.</summary>
+    public Task Landing
     {
-        if (!_landed.TrySetException(exception)) return;
-        // Nobody may be waiting any more: the exception counts as seen.
-        _ = _landed.Task.Exception;
+        get
+        {
+            TaskCompletionSource? waiters = Volatile.Read(ref _waiters);
+            if (waiters is null)
+            {
+                var made = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                waiters = Interlocked.CompareExchange(ref _waiters, made, null) ?? made;
+                // It may have landed before it saw the source; the exchange above and the one in Land are fences, so one of both sees the other.
+                if (HasLanded) waiters.TrySetResult();
+            }
+            return waiters.Task;
+        }
+    }
+
+    public void Land(Filled<T> filled)
+    {
+        _filled = filled;
+        Land();
+    }
+
+    public void Fail(Exception failure)
+    {
+        _failure = failure;
+        Land();
+    }
+
+    private void Land()
+    {
+        Interlocked.Exchange(ref _landed, 1);
+        Volatile.Read(ref _waiters)?.TrySetResult();
     }
 }

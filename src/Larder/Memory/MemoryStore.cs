@@ -227,6 +227,12 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         return dropped;
     }
 
+    /// <summary>How many entries have expired and were not dropped yet.</summary>
+    public int CountExpired(long now)
+    {
+        lock (_gate) return _wheel.CountExpired_NeedsGate(now);
+    }
+
     /// <summary>Carries out what group events say of the stored entries, and returns how many that removed or made stale.</summary>
     public int DropInvalidated()
     {

@@ -13,11 +13,11 @@ public enum Reason : byte
     HitMemory,
     /// <summary>A fresh entry in Redis.</summary>
     HitRedis,
-    /// <summary>A stored response was confirmed by its origin (304) and served.</summary>
+    /// <summary>What is stored was confirmed by its origin (304) or factory and served.</summary>
     Revalidated,
     /// <summary>The caller waited for a fill that another caller had begun.</summary>
     Coalesced,
-    /// <summary>A stale entry within its stale-while-revalidate window.</summary>
+    /// <summary>A stale entry within one of its windows: it is being refreshed, or the caller accepts stale values.</summary>
     Stale,
     /// <summary>A stale entry, because the origin or the factory failed.</summary>
     StaleError,
@@ -97,7 +97,7 @@ public enum Reason : byte
 
     /// <summary>The origin can't be reached (refused, unresolved, reset).</summary>
     ErrorUnreachable,
-    /// <summary>The origin did not answer in time.</summary>
+    /// <summary>The origin or the factory did not answer in time.</summary>
     ErrorTimeout,
     /// <summary>The origin broke the protocol.</summary>
     ErrorProtocol,
@@ -105,6 +105,8 @@ public enum Reason : byte
     ErrorOnlyIfCached,
     /// <summary>The factory failed.</summary>
     ErrorFactory,
+    /// <summary>The factory failed a moment ago; its failure is remembered and it was not asked again.</summary>
+    ErrorRemembered,
 }
 
 /// <summary>The coarse result of a call, for counting: what a <see cref="Reason"/> comes to.</summary>

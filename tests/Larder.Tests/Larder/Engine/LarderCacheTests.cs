@@ -45,7 +45,7 @@ public sealed class LarderCacheTests
     {
         using var cache = new LarderCache();
         await Assert.ThrowsAsync<ArgumentException>(async () => await cache.GetAsync<int>(""));
-        await Assert.ThrowsAsync<ArgumentNullException>(async () => await cache.GetOrCreateAsync<int>("k", null!));
+        await Assert.ThrowsAsync<ArgumentNullException>(async () => await cache.GetOrCreateAsync("k", (Func<CancellationToken, ValueTask<int>>)null!));
         await Assert.ThrowsAsync<ArgumentNullException>(async () => await cache.InvalidateAsync(null!));
         await Assert.ThrowsAsync<ArgumentException>(async () => await cache.SetAsync("k", 1, new() { Ttl = TimeSpan.Zero }));
         await Assert.ThrowsAsync<ArgumentException>(async () => await cache.SetAsync("k", 1, new() { Size = -1 }));

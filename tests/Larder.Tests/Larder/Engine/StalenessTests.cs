@@ -88,6 +88,17 @@ public sealed class StalenessTests
     }
 
     [Fact]
+    public void Stress_finds_no_stale_read_where_stale_values_are_served_and_fills_fail()
+    {
+        using var cache = new LarderCache(new() { MaxEntries = 64 });
+        (long trials, long stale) = Stress(new Windows(cache), TimeSpan.FromMinutes(10), 300_000);
+        Assert.True(trials >= 100_000, $"only {trials} trials");
+        Assert.Equal(0, stale);
+        IReadOnlyDictionary<string, long> reasons = cache.ReasonCounts;
+        Assert.All(["stale", "stale-error", "hit-memory", "error-factory"], reason => Assert.True(reasons.GetValueOrDefault(reason) > 0, reason + " never happened"));
+    }
+
+    [Fact]
     public void Stress_finds_the_stale_reads_of_a_cache_without_stamps()
     {
         (long trials, long stale) = Stress(new Naive(), TimeSpan.FromMinutes(10), long.MaxValue, stopAtFirst: true);
@@ -119,6 +130,48 @@ public sealed class StalenessTests
                 _ => Invalidation.All,
             });
         }
+    }
+
+    /// <summary>Most values are stale within a window, every eighth fill fails, every fourth call is a batch of two keys.</summary>
+    private sealed class Windows(LarderCache cache) : ICacheUnderTest
+    {
+        private readonly Larders _larders = new(cache);
+        private readonly EntryOptions[] _options =
+            [.. Enumerable.Range(0, 4).Select(k => new EntryOptions
+            {
+                Tags = [$"k{k}:x"],
+                User = $"u{k}",
+                Ttl = TimeSpan.FromMilliseconds(2),
+                EagerRefresh = 0.5,
+                StaleWhileRevalidate = k % 2 == 0 ? TimeSpan.FromHours(1) : null,
+                StaleIfError = TimeSpan.FromHours(1),
+                RetryAfter = TimeSpan.Zero,
+                FailureTtl = k == 3 ? TimeSpan.FromMilliseconds(1) : null,
+            })];
+        private int _calls;
+
+        public async ValueTask<long> GetOrCreate(int key, Func<ValueTask<long>> make)
+        {
+            try
+            {
+                int call = Interlocked.Increment(ref _calls);
+                async ValueTask<long> Make() => call % 8 == 0 ? throw new FormatException() : await make();
+                if (call % 4 != 1) return await cache.GetOrCreateAsync($"k{key}", _ => Make(), _options[key]);
+                string own = $"k{key}";
+                return (await cache.GetOrCreateManyAsync<long>(["other", own], async (missing, _) =>
+                {
+                    var made = new Dictionary<string, long>();
+                    if (missing.Contains(own)) made[own] = await Make();
+                    return made;
+                }, _options[key]))[own];
+            }
+            catch (FormatException)
+            {
+                return long.MaxValue;
+            }
+        }
+
+        public ValueTask Invalidate(int key, int kind) => _larders.Invalidate(key, kind);
     }
 
     /// <summary>What everybody writes first: no stamp, so a slow fill stores what was invalidated meanwhile.</summary>

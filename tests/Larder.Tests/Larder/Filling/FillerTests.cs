@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Larder.Tests.Support;
 
 namespace Larder.Tests.Filling;
 
@@ -25,21 +26,26 @@ public sealed class FillerTests
     [Fact]
     public async Task A_caller_that_missed_before_a_flight_landed_takes_what_it_stored()
     {
-        using var cache = new LarderCache();
+        var time = new ManualTimeProvider();
+        using var cache = new LarderCache(null, time);
+        cache.Dispose();
         int calls = 0;
-        bool came = false;
-        ValueTask<int> Call() => cache.GetOrCreateAsync("k", _ => new ValueTask<int>(++calls));
         Task<int>? other = null;
-        // The miss is told between the look into memory and the flight: just then another caller comes and goes.
+        ValueTask<int> Call() => cache.GetOrCreateAsync("k", _ => new ValueTask<int>(++calls));
+        await cache.SetAsync("k", 0, new() { Ttl = TimeSpan.FromSeconds(1) });
+        time.Advance(TimeSpan.FromSeconds(2));
+        var told = new List<CacheEvent>();
+        // What has expired is dropped between the look into memory and the flight: just then another caller comes and goes.
         using IDisposable _ = cache.Events.Subscribe(e =>
         {
-            if (e.Kind != CacheEventKind.Miss || came) return;
-            came = true;
-            other = Call().AsTask();
+            told.Add(e);
+            if (e.Kind == CacheEventKind.Expire) other = Call().AsTask();
         });
         Assert.Equal(1, await Call());
         Assert.Equal(1, await other!);
         Assert.Equal(1, calls);
+        Assert.Equal([CacheEventKind.Expire, CacheEventKind.Miss, CacheEventKind.Set, CacheEventKind.Hit], told.Select(e => e.Kind));
+        Assert.Equal((1L, 1L), (cache.Statistics.Hits, cache.Statistics.Misses));
     }
 
     [Fact]

@@ -1,0 +1,85 @@
+namespace Larder;
+
+/// <summary>Runs the factory of a batch and lands the flights that it makes the values of.</summary>
+internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRunner runner, Lookups lookups, CacheEvents events)
+{
+    /// <param name="missed">Why each of the flights' keys was no hit; null in the background.</param>
+    public async Task FlyAsync<TState, T>(
+        FillRun run, List<Flight<T>> led, BatchFactory<TState, T> factory, EntryRules rules, bool inBackground, bool mayDefer, IReadOnlyList<Reason>? missed = null)
+    {
+        run.Enter();
+        var making = new List<(Flight<T> Flight, Entry? Stored)>(led.Count);
+        for (int i = 0; i < led.Count; i++)
+        {
+            Entry? stored = memory.Find(led[i].Key);
+            if (mayDefer && stored is not null && (inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored)))
+            {
+                runner.LandEmpty(led[i]);
+                continue;
+            }
+            making.Add((led[i], stored));
+            if (missed is not null && events.AnyListeners) events.Raise(CacheEventKind.Miss, led[i].Key, missed[i]);
+        }
+        if (making.Count == 0) return;
+        IReadOnlyDictionary<string, T>? made = null;
+        Exception? failure = null;
+        try
+        {
+            if (rules.LimitOf(inBackground) is { } limit) runner.Limit([.. making.Select(m => m.Flight)], run, rules, limit);
+            made = await factory.Make(factory.State, [.. making.Select(m => m.Flight.Key)], run.Token).ConfigureAwait(false)
+                ?? throw new InvalidOperationException("The factory of a batch returned null; without any value it returns an empty dictionary.");
+        }
+        catch (Exception e)
+        {
+            failure = e;
+        }
+        run.End();
+        foreach ((Flight<T> flight, Entry? stored) in making)
+        {
+            if (failure is not null)
+            {
+                if (flight.TryEnd()) runner.Fail(flight, failure, rules);
+            }
+            else
+            {
+                Land(flight, made!, rules, stored);
+            }
+        }
+    }
+
+    /// <summary>Lands a flight that nobody will make the value of: whoever has joined looks again.</summary>
+    public void LandEmpty<T>(Flight<T> flight) => runner.LandEmpty(flight);
+
+    /// <summary>Refreshes what is stored under the keys, unless that is under way: one run, in the caller's execution context, on another thread.</summary>
+    public void Refresh<TState, T>(List<string> keys, BatchFactory<TState, T> factory, EntryRules rules, long stamp)
+    {
+        var run = new FillRun(mayEndEarly: true);
+        var led = new List<Flight<T>>(keys.Count);
+        foreach (string key in keys)
+            if (flights.TryLead(key, stamp, run, out Flight<T>? flight)) led.Add(flight);
+        if (led.Count == 0) return;
+        ThreadPool.QueueUserWorkItem(
+            static work => _ = work.Runner.FlyAsync(work.run, work.led, work.factory, work.rules, inBackground: true, mayDefer: true),
+            (Runner: this, run, led, factory, rules), preferLocal: false);
+    }
+
+    /// <summary>A key that was left out has no value; that itself is stored, as null, where nulls are.</summary>
+    private void Land<T>(Flight<T> flight, IReadOnlyDictionary<string, T> made, EntryRules rules, Entry? stored)
+    {
+        T? value;
+        try
+        {
+            if (!made.TryGetValue(flight.Key, out value) && !(rules.StoreNull && default(T) is null))
+            {
+                runner.LandAbsent(flight, stored);
+                return;
+            }
+        }
+        catch (Exception e)
+        {
+            if (flight.TryEnd()) runner.Fail(flight, e, rules);
+            return;
+        }
+        if (flight.TryEnd()) runner.Land(flight, value!, rules, stored);
+    }
+}

@@ -1,0 +1,115 @@
+using Microsoft.Extensions.Logging;
+
+namespace Larder;
+
+/// <summary>Runs factories and lands their flights: the value is stored or the failure remembered, then everybody who waits is told.</summary>
+/// <remarks>
+/// Whatever happens, a flight that was handed to this class leaves the table and lands; only what was given up meanwhile
+/// lands nowhere, for nobody waits.
+/// </remarks>
+internal sealed class FactoryRunner(
+    TimeProvider time, Ordinals ordinals, MemoryStore memory, Flights flights, Lookups lookups, Storer storer, ReasonCounters reasons, CacheEvents events, ILogger logger)
+{
+    /// <summary>Runs the factory for a flight that the caller leads. Up to its first wait it runs on the caller's thread.</summary>
+    /// <param name="mayDefer">Whether to look first if there is a value by now: then nothing is made, and everybody looks again.</param>
+    public async Task FlyAsync<TFactory, T>(FillCall<TFactory, T> call, Flight<T> flight, bool inBackground, bool mayDefer) where TFactory : struct, IFactory<T>
+    {
+        // Set in here it flows into the factory, but not back to the caller.
+        flight.Run.Enter();
+        Entry? stored = memory.Find(call.Key);
+        if (mayDefer && stored is not null && (inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored)))
+        {
+            LandEmpty(flight);
+            return;
+        }
+        if (!inBackground && events.AnyListeners) events.Raise(CacheEventKind.Miss, call.Key, call.Missed);
+        FillContext<T>? context = null;
+        T value = default!;
+        Exception? failure = null;
+        try
+        {
+            if (call.Rules.LimitOf(inBackground) is { } limit) Limit(flight, call.Rules, limit);
+            if (call.Factory.IsAdaptive) context = new(call.Key, call.Rules.Own, lookups.Stored<T>(stored));
+            value = await call.Factory.RunAsync(context, flight.Run.Token).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            failure = e;
+        }
+        flight.Run.End();
+        if (!flight.TryEnd()) return;
+        if (failure is not null) Fail(flight, failure, call.Rules);
+        else Land(flight, value, context is null ? call.Rules : call.Rules.With(context.Options), stored, context);
+    }
+
+    /// <summary>Refreshes what is stored, unless that is under way: in the caller's execution context, on another thread.</summary>
+    public void Refresh<TFactory, T>(FillCall<TFactory, T> call) where TFactory : struct, IFactory<T>
+    {
+        if (!flights.TryLead(call.Key, ordinals.Last, new(mayEndEarly: true), out Flight<T>? flight)) return;
+        ThreadPool.QueueUserWorkItem(
+            static work => _ = work.Runner.FlyAsync(work.call, work.flight, inBackground: true, mayDefer: true), (Runner: this, call, flight), preferLocal: false);
+    }
+
+    /// <summary>Ends the run's flights when its time is over: whoever waits gets the stale value or a <see cref="TimeoutException"/>.</summary>
+    public void Limit<T>(IReadOnlyList<Flight<T>> led, FillRun run, EntryRules rules, TimeSpan limit) =>
+        run.LimitTo(limit, time, () =>
+        {
+            run.Cancel();
+            foreach (Flight<T> flight in led)
+                if (flight.TryEnd()) Fail(flight, FlightWaiter.TimedOut(limit), rules);
+        });
+
+    /// <summary>Lands an ended flight with what was made.</summary>
+    public void Land<T>(Flight<T> flight, T value, EntryRules rules, Entry? stored, FillContext<T>? context = null)
+    {
+        try
+        {
+            Filled<T> filled = storer.Keep(flight.Key, value, rules, flight.Stamp, stored, context is { IsDeclined: true });
+            if (context is { IsConfirmed: true }) filled = filled with { Reason = Reason.Revalidated };
+            if (filled.Unstored != Reason.None) reasons.Count(filled.Unstored);
+            flights.Remove(flight);
+            flight.Land(filled);
+        }
+        catch (Exception e)
+        {
+            Log.LandingFailed(logger, typeof(T), e);
+            flights.Remove(flight);
+            flight.Fail(e);
+        }
+    }
+
+    /// <summary>Lands an ended flight with its failure.</summary>
+    public void Fail<T>(Flight<T> flight, Exception failure, EntryRules rules)
+    {
+        try
+        {
+            storer.Remember<T>(flight.Key, failure, rules, flight.Stamp);
+        }
+        catch (Exception e)
+        {
+            failure = new AggregateException(failure, e);
+        }
+        flights.Remove(flight);
+        flight.Fail(failure);
+    }
+
+    /// <summary>Lands a flight without making anything: whoever waits looks again.</summary>
+    public void LandEmpty<T>(Flight<T> flight)
+    {
+        if (!flight.TryEnd()) return;
+        flights.Remove(flight);
+        flight.Land(new(default!, null, flight.Stamp));
+        flight.Run.LoseFlight();
+    }
+
+    /// <summary>Lands a flight whose factory knows no value; what is stored is older than that.</summary>
+    public void LandAbsent<T>(Flight<T> flight, Entry? stored)
+    {
+        if (!flight.TryEnd()) return;
+        if (stored is not null) memory.Drop(stored, RemovalCause.Replaced);
+        flights.Remove(flight);
+        flight.Land(new(default!, null, flight.Stamp, Reason.MissCold));
+    }
+
+    private void Limit<T>(Flight<T> flight, EntryRules rules, TimeSpan limit) => Limit([flight], flight.Run, rules, limit);
+}

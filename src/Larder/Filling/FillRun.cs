@@ -1,0 +1,108 @@
+using System.Diagnostics;
+
+namespace Larder;
+
+/// <summary>
+/// One run of a factory: it makes the value of one flight or, in a batch, of several. It carries the factory's token and
+/// limit, and it is the node in the graph of who waits for whom.
+/// </summary>
+/// <remarks>
+/// Invariants.
+/// 1. The token is cancelled when the last of the run's flights was given up, and when its limit is over.
+/// 2. <see cref="_waitsFor"/> belongs to <see cref="WaitingGate"/>. A wait is noted before it begins, under that gate, and
+///    refused there if it closes a circle: of two runs that would wait for each other the second one learns of it.
+/// 3. Only code that runs within a factory notes waits: ordinary calls pay for a look at <see cref="Current"/>.
+/// A run holds no value: work that a factory leaves behind keeps its run for as long as it runs, and nothing else.
+/// </remarks>
+internal sealed class FillRun
+{
+    private static readonly AsyncLocal<FillRun?> Within = new();
+    private static readonly Lock WaitingGate = new();
+
+    private readonly CancellationTokenSource? _giveUp;
+    private ITimer? _limit;
+    private List<FillRun>? _waitsFor;
+    private int _flights;
+    private volatile bool _isOver;
+
+    /// <param name="mayEndEarly">Whether it has a limit, or callers that can be cancelled; a run without needs no token.</param>
+    public FillRun(bool mayEndEarly)
+    {
+        if (mayEndEarly) _giveUp = new();
+    }
+
+    /// <summary>The run in whose factory the running code is; null outside of any, and once that is over.</summary>
+    public static FillRun? Current => Within.Value is { _isOver: false } run ? run : null;
+
+    public CancellationToken Token => _giveUp?.Token ?? CancellationToken.None;
+
+    /// <summary>Whether it ends by itself even where nobody waits for it.</summary>
+    public bool IsLimited => Volatile.Read(ref _limit) is not null;
+
+    /// <summary>Marks the code that follows, in this execution context, as part of the run.</summary>
+    public void Enter() => Within.Value = this;
+
+    /// <summary>Calls back once when the time is over, unless the run has ended by then.</summary>
+    public void LimitTo(TimeSpan limit, TimeProvider time, Action timedOut)
+    {
+        ITimer timer = time.CreateTimer(static timedOut => ((Action)timedOut!)(), timedOut, limit, Timeout.InfiniteTimeSpan);
+        Volatile.Write(ref _limit, timer);
+        if (_isOver) timer.Dispose();
+    }
+
+    /// <summary>The run makes one more value; before it starts.</summary>
+    public void AddFlight() => _flights++;
+
+    /// <summary>One of the run's flights needs its result no more.</summary>
+    public void LoseFlight()
+    {
+        if (Interlocked.Decrement(ref _flights) == 0) Cancel();
+    }
+
+    /// <summary>The token reads cancelled at once; what the factory registered runs elsewhere, not in the caller's way.</summary>
+    public void Cancel()
+    {
+        End();
+        _ = _giveUp?.CancelAsync();
+    }
+
+    public void End()
+    {
+        _isOver = true;
+        Volatile.Read(ref _limit)?.Dispose();
+    }
+
+    /// <summary>Notes that this run waits for another one; each call is followed by one of <see cref="WaitsNoMoreFor"/>.</summary>
+    /// <exception cref="InvalidOperationException">The other one waits, maybe through others, for this one.</exception>
+    public void WaitsFor(FillRun other)
+    {
+        lock (WaitingGate)
+        {
+            if (other.Awaits_NeedsGate(this))
+                throw new InvalidOperationException(
+                    "A factory asked the cache for a key whose value is being made by a factory that waits for this one, or for the very key it is making: they would wait for each other for ever.");
+            (_waitsFor ??= []).Add(other);
+        }
+    }
+
+    public void WaitsNoMoreFor(FillRun other)
+    {
+        lock (WaitingGate) _waitsFor!.Remove(other);
+    }
+
+    private bool Awaits_NeedsGate(FillRun sought)
+    {
+        Debug.Assert(WaitingGate.IsHeldByCurrentThread);
+        if (ReferenceEquals(this, sought)) return true;
+        if (_waitsFor is not { Count: > 0 }) return false;
+        var seen = new HashSet<FillRun>();
+        var ahead = new Stack<FillRun>([this]);
+        while (ahead.TryPop(out FillRun? run))
+        {
+            if (ReferenceEquals(run, sought)) return true;
+            if (!seen.Add(run) || run._waitsFor is null) continue;
+            foreach (FillRun next in run._waitsFor) ahead.Push(next);
+        }
+        return false;
+    }
+}

@@ -1,0 +1,68 @@
+using System.Runtime.ExceptionServices;
+
+namespace Larder;
+
+/// <summary>Lets a caller wait for a flight: no longer than it wants to, and for a stale value no longer than it has to.</summary>
+internal sealed class FlightWaiter(TimeProvider time, Flights flights, Lookups lookups, ReasonCounters reasons)
+{
+    /// <summary>Waits until the flight has landed or something stands in for it. Whoever gives up leaves the flight.</summary>
+    /// <param name="leads">Whether the caller leads the flight: then the flight's own limit is the caller's.</param>
+    /// <param name="since">The timestamp at which the caller began to wait; now, where null.</param>
+    /// <returns>What stands in, counted; not found when the flight has landed without a failure.</returns>
+    /// <exception cref="TimeoutException">The hard timeout is over, and nothing stands in.</exception>
+    public ValueTask<LookupResult<T>> WaitAsync<T>(Flight<T> flight, EntryRules rules, bool leads, long? since, CancellationToken cancellationToken) =>
+        flight.HasLanded ? new(OutcomeOf(flight, cancellationToken)) : WaitForLandingAsync(flight, rules, leads, since, cancellationToken);
+
+    private async ValueTask<LookupResult<T>> WaitForLandingAsync<T>(
+        Flight<T> flight, EntryRules rules, bool leads, long? since, CancellationToken cancellationToken)
+    {
+        TimeSpan? hard = leads ? null : rules.HardTimeout;
+        TimeSpan? soft = rules.SoftTimeout < rules.LimitOf(inBackground: false) ? rules.SoftTimeout : null;
+        long start = since ?? ((hard ?? soft) is not null ? time.GetTimestamp() : 0);
+        if (soft is { } patience)
+        {
+            if (await HasLandedAsync(flight, Left(patience), cancellationToken).ConfigureAwait(false)) return OutcomeOf(flight, cancellationToken);
+            LookupResult<T> stale = lookups.StandIn<T>(flight.Key, Reason.Stale);
+            if (stale.Found)
+            {
+                // It goes on for the next caller, unless nothing would end it.
+                if (!flight.Run.IsLimited) flights.Leave(flight);
+                return stale;
+            }
+        }
+        if (await HasLandedAsync(flight, hard is { } most ? Left(most) : Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false))
+            return OutcomeOf(flight, cancellationToken);
+        flights.Leave(flight);
+        return StandInFor<T>(flight.Key, TimedOut(hard!.Value));
+
+        TimeSpan Left(TimeSpan whole) => whole - time.GetElapsedTime(start) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    public static TimeoutException TimedOut(TimeSpan limit) =>
+        new($"The factory did not return within {limit} ({nameof(EntryOptions.HardTimeout)}), and no stale value stands in.");
+
+    private async ValueTask<bool> HasLandedAsync<T>(Flight<T> flight, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        await flight.Landing.WaitAsync(limit, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (flight.HasLanded) return true;
+        if (!cancellationToken.IsCancellationRequested) return false;
+        flights.Leave(flight);
+        throw new OperationCanceledException(cancellationToken);
+    }
+
+    private LookupResult<T> OutcomeOf<T>(Flight<T> flight, CancellationToken cancellationToken)
+    {
+        if (flight.Failure is not { } failure) return default;
+        cancellationToken.ThrowIfCancellationRequested();
+        return StandInFor<T>(flight.Key, failure);
+    }
+
+    private LookupResult<T> StandInFor<T>(string key, Exception failure)
+    {
+        LookupResult<T> standIn = lookups.StandIn<T>(key, Reason.StaleError);
+        if (standIn.Found) return standIn;
+        reasons.Count(failure is TimeoutException ? Reason.ErrorTimeout : Reason.ErrorFactory);
+        ExceptionDispatchInfo.Throw(failure);
+        return default;
+    }
+}

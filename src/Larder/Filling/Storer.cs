@@ -1,0 +1,96 @@
+using Microsoft.Extensions.Logging;
+
+namespace Larder;
+
+/// <summary>Decides whether what was made is stored, and stores it.</summary>
+/// <remarks>
+/// What a fill has made is newer than what is stored. Where it can't be stored because of what it is (null, too large, too
+/// many tags, not serializable), the older value goes, so that nobody is taken back behind what others have seen; where the
+/// program says that the result is not worth it (a condition), the older value stays as long as its windows allow.
+/// </remarks>
+internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, InvalidationIndex index, EntryFactory entries, CacheEvents events, ILogger logger)
+{
+    /// <summary>Stores a value that was made outside since the stamp; what is stored stays where it can't be.</summary>
+    public Reason Add<T>(string key, T value, EntryRules rules, Stamp stamp)
+    {
+        if (value is null && !rules.StoreNull || !IsWorthKeeping(value, rules)) return Reason.UnstoredCondition;
+        (Entry entry, Reason unstored) = entries.Make(key, value, rules, stamp.Begun);
+        return unstored == Reason.None ? Add(entry, stamp) : unstored;
+    }
+
+    /// <summary>Stores a value that the program sets.</summary>
+    public Reason Set<T>(string key, T value, EntryRules rules)
+    {
+        (Entry entry, Reason unstored) = entries.Make(key, value, rules, 0);
+        if (unstored != Reason.None)
+        {
+            memory.Invalidate(key);
+            return unstored;
+        }
+        unstored = memory.Set(entry);
+        if (unstored == Reason.None && events.AnyListeners) events.Raise(CacheEventKind.Set, key);
+        return unstored;
+    }
+
+    /// <summary>Stores the result of a fill, if it is worth it.</summary>
+    /// <param name="older">What was stored when the fill began.</param>
+    public Filled<T> Keep<T>(string key, T value, EntryRules rules, long stamp, Entry? older, bool isDeclined = false)
+    {
+        (Entry entry, Reason unstored) = entries.Make(key, value, rules, 0);
+        if (!writes) return new(value, entry, stamp);
+        if (isDeclined || !IsWorthKeeping(value, rules))
+        {
+            Postpone(older, rules);
+            return new(value, entry, stamp, Unstored: Reason.UnstoredCondition);
+        }
+        if (value is null && !rules.StoreNull) unstored = Reason.UnstoredCondition;
+        if (unstored == Reason.None) unstored = Add(entry, new(stamp, 0));
+        if (older is not null && unstored is not (Reason.None or Reason.UnstoredOvertaken)) memory.Drop(older, RemovalCause.Replaced);
+        return new(value, entry, stamp, Unstored: unstored);
+    }
+
+    /// <summary>Remembers that a fill failed: on what stands in for its value, else, if that is asked for, in its place.</summary>
+    public void Remember<T>(string key, Exception failure, EntryRules rules, long stamp)
+    {
+        if (!writes) return;
+        long now = clock.Now;
+        if (memory.Find(key) is { } stored && stored.Value is not StoredFailure && !stored.IsGone(now) && index.IsCurrent(stored))
+        {
+            Postpone(stored, rules);
+            Log.StoodIn(logger, typeof(T), failure);
+        }
+        else if (rules.FailureTtl > TimeSpan.Zero)
+        {
+            // A value set meanwhile is an event of the key: the store then refuses what is older.
+            memory.TryAdd(entries.MakeFailure(key, failure, rules), stamp);
+        }
+    }
+
+    /// <summary>Whether the program wants a result stored.</summary>
+    private bool IsWorthKeeping<T>(T value, EntryRules rules)
+    {
+        if (rules.StoreWhen is not { } condition) return true;
+        try
+        {
+            return condition(value);
+        }
+        catch (Exception e)
+        {
+            Log.ConditionFailed(logger, typeof(T), e);
+            return false;
+        }
+    }
+
+    private Reason Add(Entry entry, Stamp stamp)
+    {
+        Reason unstored = memory.TryAdd(entry, stamp.Ordinal);
+        if (unstored == Reason.None && events.AnyListeners) events.Raise(CacheEventKind.Set, entry.Key);
+        return unstored;
+    }
+
+    /// <summary>The next refresh is not begun at once.</summary>
+    private void Postpone(Entry? stored, EntryRules rules)
+    {
+        if (stored is DetailedEntry detailed) detailed.RetryAt = CacheClock.After(clock.Now, rules.RetryAfter);
+    }
+}
