@@ -21,7 +21,7 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Larder.Benchmarks;
 using Perfolizer.Horology;
 
-Type[] types = [typeof(ReadBenchmarks), typeof(TwoThreadBenchmarks), typeof(WriteBenchmarks), typeof(MixedBenchmarks)];
+Type[] types = [typeof(ReadBenchmarks), typeof(TwoThreadBenchmarks), typeof(WriteBenchmarks), typeof(FillBenchmarks), typeof(MixedBenchmarks)];
 
 if (args.Contains("--memory")) return MemoryMeasurement.Run(Console.Out);
 if (args.Contains("--hits")) return HitShareMeasurement.Run(Console.Out);

@@ -21,7 +21,7 @@ public static class CacheKeyExtensions
             CacheKey key, Func<CancellationToken, ValueTask<T>> factory, EntryOptions? options = null, CancellationToken cancellationToken = default) =>
             cache.GetOrCreateAsync(key.Text, factory, For(key, options), cancellationToken);
 
-        /// <inheritdoc cref="LarderCache.GetAsync"/>
+        /// <inheritdoc cref="LarderCache.GetAsync{T}(string, CancellationToken)"/>
         public ValueTask<LookupResult<T>> GetAsync<T>(CacheKey key, CancellationToken cancellationToken = default) =>
             cache.GetAsync<T>(key.Text, cancellationToken);
 
