@@ -266,6 +266,18 @@ public sealed class WireFormatTests
     }
 
     [Fact]
+    public void A_number_of_tags_that_is_only_claimed_costs_nothing()
+    {
+        byte[] bytes = Written(Sample());
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(72), WireLimits.MaxTags);
+        Sealed(bytes);
+        Assert.Equal(WireOutcome.Malformed, Read(bytes));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Read(bytes);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4096);
+    }
+
+    [Fact]
     public void Half_a_surrogate_pair_is_not_taken_for_its_replacement()
     {
         byte[] bytes = Written(Sample() with { Key = "k\ufffd", SubjectStart = 0, SubjectEnd = 2 });
