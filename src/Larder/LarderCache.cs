@@ -66,7 +66,7 @@ public sealed class LarderCache : IDisposable
         _upkeep = new(_memory, _index, _clock, time);
         _log = new InProcessLog(new LocalReceiver(_memory, _index, Misses, _clock, _upkeep));
         InvalidationHistory = new(_options.InvalidationHistory, time);
-        Snapshots = new(_options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
+        Snapshots = new(Name, _options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
     }
 
     /// <summary>The name under which the cache was added; empty for the one without.</summary>

@@ -152,7 +152,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     }
 
     /// <summary>The instance that a value from outside of this process is shared as; null where it is not.</summary>
-    public T? InstanceIn<T>(object form) where T : class => form is LoadedValue { IsShared: true } loaded ? TryForm<T>(loaded) as T : null;
+    public T? InstanceIn<T>(object form) where T : class => form is LoadedValue loaded && (loaded.IsShared || Immutability<T>.IsImmutable) ? TryForm<T>(loaded) as T : null;
 
     private object? TryForm<T>(LoadedValue loaded)
     {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.ComponentModel;
 using System.Diagnostics;
 using Microsoft.Extensions.Caching.Distributed;
 
@@ -14,26 +13,21 @@ namespace Larder;
 /// time anew by each get and refresh, up to its absolute end. Keys and values over the cache's limits are not stored.
 /// What a set after a miss means is said at <see cref="LarderDistributedCacheOptions.MissesBeginFills"/>.
 /// </remarks>
-public sealed class LarderDistributedCache(LarderCache cache) : IBufferDistributedCache
+public sealed class LarderDistributedCache : IBufferDistributedCache
 {
     /// <summary>How often a set is tried that was refused for another key's sake, with which its key shares a mark.</summary>
     private const int MaxTries = 8;
 
-    private readonly bool _missesBeginFills = cache.Options.DistributedCache.MissesBeginFills;
+    private readonly LarderCache _cache;
+    private readonly bool _missesBeginFills;
 
-    /// <summary>What is stored: bytes that nobody else holds, and how they expire.</summary>
-    [ImmutableObject(true)]
-    private sealed class Stored(byte[] bytes, TimeSpan? sliding, long absoluteEnd)
+    /// <summary>A face of the cache: nothing is kept beside it.</summary>
+    public LarderDistributedCache(LarderCache cache)
     {
-        /// <summary>What this object and the array need beside the bytes.</summary>
-        public const int Overhead = 72;
-
-        public byte[] Bytes => bytes;
-
-        public TimeSpan? Sliding => sliding;
-
-        /// <summary>Milliseconds on the cache's clock.</summary>
-        public long AbsoluteEnd => absoluteEnd;
+        ArgumentNullException.ThrowIfNull(cache);
+        _cache = cache;
+        _missesBeginFills = cache.Options.DistributedCache.MissesBeginFills;
+        cache.Serializers.Use(new DistributedValueSerializer(cache.Clock));
     }
 
     /// <inheritdoc/>
@@ -86,7 +80,7 @@ public sealed class LarderDistributedCache(LarderCache cache) : IBufferDistribut
     public void Refresh(string key)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
-        if (cache.Find<Stored>(key, out _) is { } stored) Prolong(key, stored);
+        if (_cache.Find<DistributedValue>(key, out _) is { } stored) Prolong(key, stored);
     }
 
     /// <inheritdoc/>
@@ -98,7 +92,7 @@ public sealed class LarderDistributedCache(LarderCache cache) : IBufferDistribut
     }
 
     /// <inheritdoc/>
-    public void Remove(string key) => Done(cache.RemoveAsync(key));
+    public void Remove(string key) => Done(_cache.RemoveAsync(key));
 
     /// <inheritdoc/>
     public Task RemoveAsync(string key, CancellationToken token = default)
@@ -111,21 +105,21 @@ public sealed class LarderDistributedCache(LarderCache cache) : IBufferDistribut
     private byte[]? Find(string key)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
-        LookupResult<Stored> found = cache.GetLocal<Stored>(key);
+        LookupResult<DistributedValue> found = _cache.GetLocal<DistributedValue>(key);
         if (!found.Found)
         {
-            if (_missesBeginFills && key.Length <= cache.Options.MaxKeyLength) cache.Misses.Add(key);
+            if (_missesBeginFills && key.Length <= _cache.Options.MaxKeyLength) _cache.Misses.Add(key);
             return null;
         }
         Prolong(key, found.Value);
         return found.Value.Bytes;
     }
 
-    private void Prolong(string key, Stored stored)
+    private void Prolong(string key, DistributedValue stored)
     {
         if (stored.Sliding is not { } sliding) return;
-        long now = cache.Clock.Now;
-        cache.Memory.Prolong(key, stored, now, Math.Min(CacheClock.After(now, sliding), stored.AbsoluteEnd));
+        long now = _cache.Clock.Now;
+        _cache.Memory.Prolong(key, stored, now, Math.Min(CacheClock.After(now, sliding), stored.AbsoluteEnd));
     }
 
     private void Store(string key, byte[] bytes, DistributedCacheEntryOptions options)
@@ -133,21 +127,21 @@ public sealed class LarderDistributedCache(LarderCache cache) : IBufferDistribut
         ArgumentException.ThrowIfNullOrEmpty(key);
         ArgumentNullException.ThrowIfNull(options);
         TimeSpan? absolute = TimeToAbsoluteEnd(options);
-        var stored = new Stored(bytes, options.SlidingExpiration, CacheClock.After(cache.Clock.Now, absolute ?? TimeSpan.MaxValue));
+        var stored = new DistributedValue(bytes, options.SlidingExpiration, CacheClock.After(_cache.Clock.Now, absolute ?? TimeSpan.MaxValue));
         TimeSpan ttl = absolute is null || options.SlidingExpiration < absolute ? options.SlidingExpiration ?? TimeSpan.MaxValue : absolute.Value;
-        var entryOptions = new EntryOptions { Ttl = ttl, Size = bytes.Length + Stored.Overhead };
-        if (!_missesBeginFills || !TryEndFill(key, stored, entryOptions)) cache.Set(key, stored, entryOptions);
+        var entryOptions = new EntryOptions { Ttl = ttl, Size = bytes.Length + DistributedValue.Overhead };
+        if (!_missesBeginFills || !TryEndFill(key, stored, entryOptions)) _cache.Set(key, stored, entryOptions);
     }
 
     /// <summary>Stores what follows a miss, unless something that covers the key came in between; false where no miss is known.</summary>
-    private bool TryEndFill(string key, Stored stored, EntryOptions options)
+    private bool TryEndFill(string key, DistributedValue stored, EntryOptions options)
     {
         for (int tries = 1; ; tries++)
         {
-            (bool isFill, bool isOvertaken) = cache.Misses.Judge(key, out long stamp);
+            (bool isFill, bool isOvertaken) = _cache.Misses.Judge(key, out long stamp);
             if (!isFill) return false;
-            if (!isOvertaken && cache.Store(key, stored, options, new(stamp, 0)) == Reason.UnstoredOvertaken && tries < MaxTries) continue;
-            cache.Misses.End(key);
+            if (!isOvertaken && _cache.Store(key, stored, options, new(stamp, 0)) == Reason.UnstoredOvertaken && tries < MaxTries) continue;
+            _cache.Misses.End(key);
             return true;
         }
     }
@@ -164,7 +158,7 @@ public sealed class LarderDistributedCache(LarderCache cache) : IBufferDistribut
     {
         TimeSpan? left = options.AbsoluteExpirationRelativeToNow;
         if (options.AbsoluteExpiration is not { } end) return left;
-        TimeSpan untilEnd = end - cache.Clock.UtcNow;
+        TimeSpan untilEnd = end - _cache.Clock.UtcNow;
         if (untilEnd <= TimeSpan.Zero)
             throw new ArgumentOutOfRangeException(nameof(options), end, "The absolute expiration must lie in the future.");
         return left < untilEnd ? left : untilEnd;

@@ -198,7 +198,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>Lets the entry that still holds this very instance be fresh for longer, unless its freshness has ended.</summary>
     public void Prolong(string key, object value, long now, long until)
     {
-        if (Find(key) is not { } entry || !ReferenceEquals(entry.Value, value)) return;
+        if (Find(key) is not { } entry || !ReferenceEquals(entry.Value is LoadedValue loaded ? loaded.Form : entry.Value, value)) return;
         lock (_gate)
         {
             if (entry.Queue == EvictionQueue.None || !entry.ProlongFreshness_NeedsGate(now, until)) return;

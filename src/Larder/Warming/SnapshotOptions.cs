@@ -20,6 +20,6 @@ public sealed class SnapshotOptions
     /// <summary>Largest file, in bytes: of a larger cache the hottest entries are written, a larger file is not read. 1 GiB by default.</summary>
     public long MaxBytes { get; set; } = 1L << 30;
 
-    /// <summary>Whose snapshot it is: a file of another owner is not read. The program's name by default.</summary>
+    /// <summary>Whose snapshot it is: a file of another owner is not read. The program's and the cache's name by default.</summary>
     public string? Owner { get; set; }
 }

@@ -28,11 +28,11 @@ public sealed class Snapshots
     private readonly SemaphoreSlim _saving = new(1);
 
     internal Snapshots(
-        LarderOptions options, TimeProvider time, CacheClock clock, MemoryStore memory, InvalidationIndex index,
+        string name, LarderOptions options, TimeProvider time, CacheClock clock, MemoryStore memory, InvalidationIndex index,
         IInvalidationLog log, EntryRecords records, ILogger logger)
     {
         (_options, _time, _clock, _memory, _index, _log, _records, _logger) = (options, time, clock, memory, index, log, records, logger);
-        Owner = options.Snapshot.Owner ?? Assembly.GetEntryAssembly()?.GetName().Name ?? "";
+        Owner = options.Snapshot.Owner ?? $"{Assembly.GetEntryAssembly()?.GetName().Name}{(name.Length > 0 ? ":" : "")}{name}";
     }
 
     internal SnapshotOptions Options => _options.Snapshot;

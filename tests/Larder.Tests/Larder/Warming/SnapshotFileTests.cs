@@ -87,6 +87,8 @@ public sealed class SnapshotFileTests : IDisposable
         Assert.Equal(SnapshotOutcome.TooLarge, (await small.Snapshots.LoadAsync(SnapshotPath)).Outcome);
         using var unnamed = new LarderCache();
         Assert.NotEqual("", unnamed.Snapshots.Owner);
+        using var named = new LarderCache(null, null, null, null, "second");
+        Assert.Equal(unnamed.Snapshots.Owner + ":second", named.Snapshots.Owner);
     }
 
     [Fact]

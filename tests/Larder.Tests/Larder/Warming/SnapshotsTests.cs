@@ -113,6 +113,32 @@ public sealed class SnapshotsTests : IDisposable
         Assert.Equal((1, 2, 0, new FileInfo(SnapshotPath).Length), (saved.Entries, saved.Skipped, saved.LeftOut, saved.Bytes));
     }
 
+    [Fact]
+    public async Task Sliding_and_absolute_ends_of_the_distributed_cache_go_on()
+    {
+        // Old enough that its own instants would mean something else to a cache that has just begun.
+        LarderCache before = Cache();
+        _time.Advance(TimeSpan.FromHours(10));
+        new LarderDistributedCache(before).Set("session", [1, 2], new() { SlidingExpiration = TimeSpan.FromMinutes(20), AbsoluteExpirationRelativeToNow = TimeSpan.FromHours(1) });
+        new LarderDistributedCache(before).Set("plain", [3], new());
+        new LarderDistributedCache(before).Set("sliding", [4], new() { SlidingExpiration = TimeSpan.FromMinutes(20) });
+        _time.Advance(TimeSpan.FromMinutes(10));
+        LarderCache after = await Restarted(before);
+        var distributed = new LarderDistributedCache(after);
+        Assert.Equal([3], distributed.Get("plain")!);
+        for (int minutes = 10; minutes < 60; minutes += 10)
+        {
+            // The first use after the restart may be a refresh.
+            distributed.Refresh("session");
+            Assert.Equal([1, 2], distributed.Get("session")!);
+            Assert.Equal([4], distributed.Get("sliding")!);
+            _time.Advance(TimeSpan.FromMinutes(10));
+        }
+        Assert.Null(distributed.Get("session"));
+        Assert.Equal([4], distributed.Get("sliding")!);
+        Assert.Equal(TimeSpan.MaxValue, after.GetTimeToLive("plain"));
+    }
+
     private sealed class Face(string text)
     {
         public string Text => text;
