@@ -12,7 +12,7 @@ namespace Larder;
 internal sealed class PolicyChooser
 {
     /// <summary>Most entries of a simulated cache; half as many are too few where sizes differ much.</summary>
-    private const int MaxSample = 1024;
+    private const int MaxSample = 1000;
     /// <summary>Fewer entries than this in a simulated cache that is full say too little.</summary>
     private const int MinSample = MaxSample / 8;
     /// <summary>Of a point in the contest: some rounds through a simulated cache.</summary>
