@@ -7,7 +7,10 @@ namespace Larder;
 /// <param name="halfLife">In accesses.</param>
 internal sealed class Contest(int strategies, double halfLife)
 {
-    /// <summary>How many standard deviations a lead must have, and one more for each change, which fade as points do: where two take turns, changing costs more than either.</summary>
+    /// <summary>
+    /// How many standard deviations a lead must have. Each change asks for one more, and fades as points do: where two
+    /// strategies take turns, changing costs more than either.
+    /// </summary>
     private const double Certainty = 3;
     private const double LargestWorth = 1e100;
 

@@ -21,7 +21,7 @@ internal sealed class GhostQueue
     {
         _remembered = Math.Clamp(liveEntries, Smallest, Largest);
         // Little is lost here: a cache fills before anything leaves its small queue.
-        if (_remembered > _ghosts.Length * 3 / 2) _ghosts = new uint[BitOperations.RoundUpToPowerOf2((uint)_remembered * 2 / 3)];
+        if (_remembered > _ghosts.Length * 3 / 2) _ghosts = new uint[BitOperations.RoundUpToPowerOf2(((uint)_remembered * 2 + 2) / 3)];
         _serial++;
         Span<uint> set = SetOf(hash);
         int oldest = 0;

@@ -31,6 +31,18 @@ public sealed class PolicyPartsTests
     }
 
     [Fact]
+    public void Ghosts_outlive_the_next_ones_whatever_the_number_of_entries()
+    {
+        for (int entries = 1; entries < 4_000; entries++)
+        {
+            var ghosts = new GhostQueue();
+            ghosts.Remember(1 << 20, entries);
+            ghosts.Remember(7, entries);
+            Assert.True(ghosts.Forget(1 << 20), $"with {entries} entries");
+        }
+    }
+
+    [Fact]
     public void Frequencies_are_never_underestimated_until_they_are_halved()
     {
         var random = new Random(2);
