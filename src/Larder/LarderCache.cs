@@ -58,7 +58,7 @@ public sealed class LarderCache : IDisposable
         _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, _removals.Tell);
         Serializers = new(services);
         _entries = new(_options, _clock, Serializers, logger);
-        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, Reasons, Events, logger);
+        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
         PartialFills = new(Fills);
         Name = name;
@@ -67,6 +67,7 @@ public sealed class LarderCache : IDisposable
         _log = new InProcessLog(new LocalReceiver(_memory, _index, Misses, _clock, _upkeep));
         InvalidationHistory = new(_options.InvalidationHistory, time);
         Snapshots = new(Name, _options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
+        CacheMeters.Watch(this);
     }
 
     /// <summary>The name under which the cache was added; empty for the one without.</summary>
@@ -267,7 +268,11 @@ public sealed class LarderCache : IDisposable
     }
 
     /// <summary>Ends the upkeep; the cache can still be used, but frees nothing by itself any more.</summary>
-    public void Dispose() => _upkeep.Dispose();
+    public void Dispose()
+    {
+        _upkeep.Dispose();
+        CacheMeters.Unwatch(this);
+    }
 
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
     internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class

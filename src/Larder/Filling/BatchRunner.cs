@@ -1,7 +1,7 @@
 namespace Larder;
 
 /// <summary>Runs the factory of a batch and lands the flights that it makes the values of.</summary>
-internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRunner runner, Lookups lookups, CacheEvents events)
+internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRunner runner, Lookups lookups, CacheEvents events, string cacheName)
 {
     /// <param name="missed">Why each of the flights' keys was no hit; null in the background.</param>
     public async Task FlyAsync<TState, T>(
@@ -23,6 +23,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRu
         if (making.Count == 0) return;
         IReadOnlyDictionary<string, T>? made = null;
         Exception? failure = null;
+        var watch = FillWatch.Begin(cacheName, inBackground);
         try
         {
             if (rules.LimitOf(inBackground) is { } limit) runner.Limit([.. making.Select(m => m.Flight)], run, rules, limit);
@@ -33,6 +34,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRu
         {
             failure = e;
         }
+        watch.End(failure);
         run.End();
         foreach ((Flight<T> flight, Entry? stored) in making)
         {

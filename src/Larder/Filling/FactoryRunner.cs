@@ -8,7 +8,7 @@ namespace Larder;
 /// lands nowhere, for nobody waits.
 /// </remarks>
 internal sealed class FactoryRunner(
-    TimeProvider time, Ordinals ordinals, MemoryStore memory, Flights flights, Lookups lookups, Storer storer, ReasonCounters reasons, CacheEvents events, ILogger logger)
+    TimeProvider time, Ordinals ordinals, MemoryStore memory, Flights flights, Lookups lookups, Storer storer, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
 {
     /// <summary>Runs the factory for a flight that the caller leads. Up to its first wait it runs on the caller's thread.</summary>
     /// <param name="mayDefer">Whether to look first if there is a value by now: then nothing is made, and everybody looks again.</param>
@@ -23,6 +23,7 @@ internal sealed class FactoryRunner(
             return;
         }
         if (!inBackground && events.AnyListeners) events.Raise(CacheEventKind.Miss, call.Key, call.Missed);
+        var watch = FillWatch.Begin(cacheName, inBackground);
         FillContext<T>? context = null;
         T value = default!;
         Exception? failure = null;
@@ -36,6 +37,7 @@ internal sealed class FactoryRunner(
         {
             failure = e;
         }
+        watch.End(failure);
         flight.Run.End();
         if (!flight.TryEnd()) return;
         if (failure is not null) Fail(flight, failure, call.Rules);

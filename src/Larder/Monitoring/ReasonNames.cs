@@ -6,6 +6,7 @@ namespace Larder;
 public static class ReasonNames
 {
     private static readonly string[] Names = [.. Enum.GetValues<Reason>().Select(r => Kebab(r.ToString()))];
+    private static readonly string[] OutcomeNames = [.. Enum.GetValues<Outcome>().Select(o => Kebab(o.ToString()))];
 
     /// <summary>The word used in headers, logs, metrics and JSON: <c>miss-expired</c>.</summary>
     public static string Name(this Reason reason) => Names[(int)reason];
@@ -23,6 +24,9 @@ public static class ReasonNames
         >= Reason.ErrorUnreachable => Larder.Outcome.Error,
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not the reason of a finished call"),
     };
+
+    /// <summary>The word used in metrics and JSON: <c>hit</c>.</summary>
+    public static string Name(this Outcome outcome) => OutcomeNames[(int)outcome];
 
     internal static bool EndsCall(this Reason reason) => reason is > Reason.None and < Reason.UnstoredNoStore or >= Reason.ErrorUnreachable;
 
