@@ -8,17 +8,18 @@ namespace Larder.Tests.Races;
 /// <param name="Stale">Reads of a value older than an invalidation acknowledged before the read began.</param>
 /// <param name="Overtaken">Fills that were refused: how often there was a race at all.</param>
 /// <param name="Coalesced">Callers that were given another caller's value.</param>
+/// <param name="Served">Callers that were given a stale value, and told so.</param>
 /// <param name="First">The first stale read: batch, trial and values.</param>
-public readonly record struct RaceResult(long Trials, long Steps, long Stale, long Overtaken, long Coalesced, string? First)
+public readonly record struct RaceResult(long Trials, long Steps, long Stale, long Overtaken, long Coalesced, long Served, string? First)
 {
     public static RaceResult operator +(RaceResult a, RaceResult b) =>
-        new(a.Trials + b.Trials, a.Steps + b.Steps, a.Stale + b.Stale, a.Overtaken + b.Overtaken, a.Coalesced + b.Coalesced, a.First ?? b.First);
+        new(a.Trials + b.Trials, a.Steps + b.Steps, a.Stale + b.Stale, a.Overtaken + b.Overtaken, a.Coalesced + b.Coalesced, a.Served + b.Served, a.First ?? b.First);
 }
 
 /// <summary>
 /// Invalidations against fills: a few callers, writers and upkeep on one key of a real cache, in an order that the seed
 /// decides. The origin's value is a version that only grows; whoever reads must be given at least the version that had
-/// been acknowledged when it began.
+/// been acknowledged when it began, and where the value is said to be stale, at least what had been acknowledged as hard.
 /// </summary>
 public sealed class Race
 {
@@ -32,11 +33,13 @@ public sealed class Race
     private readonly LarderCache _cache;
     private readonly long[] _origin = new long[Keys];
     private readonly long[] _acknowledged = new long[Keys];
+    private readonly long[] _acknowledgedHard = new long[Keys];
     private readonly int _batch;
     private int _trial;
     private int _running;
     private long _stale;
     private long _overtaken;
+    private long _served;
     private string? _first;
 
     private Race(int batch)
@@ -53,7 +56,9 @@ public sealed class Race
         public Subject(int number)
         {
             Key = $"k{number}:";
-            Options = new() { Tags = [$"t{number}:a", $"s{number}"], User = $"u{number}" };
+            // Every other key may be served stale.
+            TimeSpan? stale = number % 2 == 0 ? null : TimeSpan.FromHours(1);
+            Options = new() { Tags = [$"t{number}:a", $"s{number}"], User = $"u{number}", StaleWhileRevalidate = stale };
             Invalidation[] hard =
             [
                 Invalidation.Key(Key), Invalidation.Tag($"t{number}:a"), Invalidation.Tag($"t{number}"), Invalidation.AnyTag("other", $"s{number}"),
@@ -113,7 +118,7 @@ public sealed class Race
             _turns.RunToEnd();
             if (_running != 0) throw new InvalidOperationException($"Batch {_batch}, trial {_trial}: {_running} callers wait for ever.");
         }
-        return new(TrialsPerBatch, _turns.Taken, _stale, _overtaken + _cache.Reasons[Reason.UnstoredOvertaken], _cache.Reasons[Reason.Coalesced], _first);
+        return new(TrialsPerBatch, _turns.Taken, _stale, _overtaken + _cache.Reasons[Reason.UnstoredOvertaken], _cache.Reasons[Reason.Coalesced], _served, _first);
     }
 
     private void Start(Func<int, Task> actor, int subject)
@@ -129,19 +134,24 @@ public sealed class Race
     private async Task ReadAsync(int k)
     {
         Subject subject = Subjects[k];
-        long least = _acknowledged[k];
+        (long Fresh, long Stale) least = (_acknowledged[k], _acknowledgedHard[k]);
         switch (_random.Next(8))
         {
             case 0:
-                if (await _cache.GetAsync<long>(subject.Key) is { Found: true, Value: var seen }) Check(k, seen, least, "get");
+                Check(k, await _cache.GetAsync<long>(subject.Key, allowStale: _random.Next(2) == 0), least, "get");
+                break;
+            case 2:
+                IReadOnlyDictionary<string, long> many = await _cache.GetOrCreateManyAsync<(Race Race, int K), long>([subject.Key], (this, k), static async (call, keys, _) =>
+                    new Dictionary<string, long> { [keys[0]] = await call.Race.ReadOriginAsync(call.K) }, subject.Options);
+                // A batch does not say what is stale.
+                Check(k, many[subject.Key], subject.Options.StaleWhileRevalidate is null ? least.Fresh : least.Stale, "a batch");
                 break;
             case 1:
                 Stamp stamp = _cache.BeginFill();
                 if (_cache.TryStore(subject.Key, await ReadOriginAsync(k), subject.Options, stamp) == Reason.UnstoredOvertaken) _overtaken++;
                 break;
             default:
-                long made = await _cache.GetOrCreateAsync(subject.Key, (Race: this, k), static (call, _) => call.Race.ReadOriginAsync(call.k), subject.Options);
-                Check(k, made, least, "get-or-create");
+                Check(k, await _cache.GetOrCreateResultAsync(subject.Key, (Race: this, k), static (call, _) => call.Race.ReadOriginAsync(call.k), subject.Options), least, "get-or-create");
                 break;
         }
     }
@@ -165,6 +175,7 @@ public sealed class Race
             else await _cache.InvalidateAsync(subject.Invalidations[kind], count: _random.Next(8) == 0);
         }
         _acknowledged[k] = Math.Max(_acknowledged[k], version);
+        if (kind >= 20 || !subject.Invalidations[kind].IsSoft) _acknowledgedHard[k] = Math.Max(_acknowledgedHard[k], version);
     }
 
     private async ValueTask<long> ReadOriginAsync(int k)
@@ -174,6 +185,13 @@ public sealed class Race
         long version = _origin[k];
         for (int steps = _random.Next(3); steps > 0; steps--) await Task.Yield();
         return version;
+    }
+
+    private void Check(int k, LookupResult<long> result, (long Fresh, long Stale) least, string operation)
+    {
+        if (!result.Found) return;
+        if (result.IsStale) _served++;
+        Check(k, result.Value, result.IsStale ? least.Stale : least.Fresh, operation);
     }
 
     private void Check(int k, long seen, long least, string operation)

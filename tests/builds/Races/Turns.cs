@@ -17,6 +17,10 @@ internal sealed class Turns(Random random) : SynchronizationContext
         _waiting.Add((d, state));
     }
 
+    /// <summary>Stands in for the thread pool.</summary>
+    public static void Queue<T>(Action<T> work, T state, bool preferLocal) =>
+        (Current as Turns ?? throw new InvalidOperationException("Work was queued outside of the scheduler.")).Post(_ => work(state), null);
+
     /// <summary>Takes steps until none is left.</summary>
     public void RunToEnd()
     {
