@@ -22,6 +22,15 @@ internal static class LarderConfiguration
         [nameof(LarderOptions.MaxEntries)] = Whole((o, n) => o.MaxEntries = n),
         [nameof(LarderOptions.MaxBytes)] = Long((o, n) => o.MaxBytes = n),
         [nameof(LarderOptions.DefaultTtl)] = Span((o, span) => o.DefaultTtl = span),
+        ["DefaultEntry:Jitter"] = Share((o, share) => o.DefaultEntry = o.DefaultEntry with { Jitter = share }),
+        ["DefaultEntry:EagerRefresh"] = Share((o, share) => o.DefaultEntry = o.DefaultEntry with { EagerRefresh = share }),
+        ["DefaultEntry:StaleWhileRevalidate"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { StaleWhileRevalidate = span }),
+        ["DefaultEntry:StaleIfError"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { StaleIfError = span }),
+        ["DefaultEntry:SoftTimeout"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { SoftTimeout = span }),
+        ["DefaultEntry:HardTimeout"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { HardTimeout = span }),
+        ["DefaultEntry:RetryAfter"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { RetryAfter = span }),
+        ["DefaultEntry:FailureTtl"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { FailureTtl = span }),
+        ["DefaultEntry:StoreNull"] = Bool((o, on) => o.DefaultEntry = o.DefaultEntry with { StoreNull = on }),
         [nameof(LarderOptions.MaxKeyLength)] = Whole((o, n) => o.MaxKeyLength = n),
         [nameof(LarderOptions.MaxEntryBytes)] = Long((o, n) => o.MaxEntryBytes = n),
         [nameof(LarderOptions.MaxTags)] = Whole((o, n) => o.MaxTags = n),
@@ -88,6 +97,13 @@ internal static class LarderConfiguration
     {
         if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)) return "a whole number of bytes";
         set(options, number);
+        return null;
+    };
+
+    private static Reader Share(Action<LarderOptions, double> set) => (options, text) =>
+    {
+        if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double share)) return "a share such as 0.1";
+        set(options, share);
         return null;
     };
 

@@ -16,7 +16,7 @@ public sealed class LarderOptions
 
     /// <summary>
     /// What entries do that do not say it themselves: windows, timeouts, jitter, what is stored. What only one entry can
-    /// say (<see cref="EntryOptions.Ttl"/>, tags, user, size, sharing) is not set here.
+    /// say (<see cref="EntryOptions.Ttl"/>, tags, user, size, priority, sharing) is not set here.
     /// </summary>
     public EntryOptions DefaultEntry { get; set; } = new();
 
@@ -97,7 +97,7 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
             const string Path = nameof(options.DefaultEntry) + ".";
             foreach (string problem in EntryRules.Problems(template) ?? []) problems.Add(Path + problem);
             Check(template.Ttl is null, Path + nameof(template.Ttl), template.Ttl, $"none: {nameof(options.DefaultTtl)} says it");
-            Check(template is { Tags: not { Count: > 0 }, User: null, Size: null, ShareInstance: false }, nameof(options.DefaultEntry), "for all entries", "neither tags, user, size nor ShareInstance");
+            Check(template is { Tags: not { Count: > 0 }, User: null, Size: null, ShareInstance: false, Priority: EntryPriority.Normal }, nameof(options.DefaultEntry), "for all entries", "neither tags, user, size, priority nor ShareInstance");
         }
 
         void CheckCompression(CompressionOptions compression)

@@ -43,7 +43,14 @@ internal sealed class FlightWaiter(TimeProvider time, Flights flights, Lookups l
 
     private async ValueTask<bool> HasLandedAsync<T>(Flight<T> flight, TimeSpan limit, CancellationToken cancellationToken)
     {
-        await flight.Landing.WaitAsync(limit, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        try
+        {
+            await flight.Landing.WaitAsync(limit, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            // The landing itself never fails; the waiting has ended, and what for is asked of those who know.
+        }
         if (flight.HasLanded) return true;
         if (!cancellationToken.IsCancellationRequested) return false;
         flights.Leave(flight);

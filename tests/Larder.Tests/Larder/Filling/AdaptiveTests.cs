@@ -36,7 +36,7 @@ public sealed class AdaptiveTests : IDisposable
         EntryOptions options = new() { StoreWhen = static _ => throw new FormatException() };
         Assert.Equal(1, await _cache.GetOrCreateAsync("k", _ => new ValueTask<int>(1), options));
         Assert.False(_cache.Exists("k"));
-        Assert.Equal((21, LogLevel.Warning), (Assert.Single(_log.Lines).Id, Assert.Single(_log.Lines).Level));
+        Assert.Equal((41, LogLevel.Warning), (Assert.Single(_log.Lines).Id, Assert.Single(_log.Lines).Level));
     }
 
     [Fact]

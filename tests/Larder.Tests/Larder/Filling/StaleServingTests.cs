@@ -115,7 +115,7 @@ public sealed class StaleServingTests : IDisposable
         await Assert.ThrowsAsync<FormatException>(Ask);
         // One call to fill, one every five seconds, one when it was gone.
         Assert.Equal(1 + 6 + 1, _origin.Calls);
-        Assert.Equal(6, log.Lines.Count(line => line.Id == 20));
+        Assert.Equal(6, log.Lines.Count(line => line.Id == 40));
         Assert.DoesNotContain(log.Lines, line => line.Text.Contains("secret-key", StringComparison.Ordinal));
     }
 

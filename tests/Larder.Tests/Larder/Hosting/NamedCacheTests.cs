@@ -207,10 +207,10 @@ public sealed class NamedCacheTests
     {
         string[] settable =
         [
-            .. Settable("", typeof(LarderOptions)), .. Settable("Keys:", typeof(KeyOptions)), .. Settable("Compression:", typeof(CompressionOptions)), .. Settable("Snapshot:", typeof(SnapshotOptions)), .. Settable("HybridCache:", typeof(LarderHybridCacheOptions)),
+            .. Settable("", typeof(LarderOptions)), .. Settable("DefaultEntry:", typeof(EntryOptions)), .. Settable("Keys:", typeof(KeyOptions)), .. Settable("Compression:", typeof(CompressionOptions)), .. Settable("Snapshot:", typeof(SnapshotOptions)), .. Settable("HybridCache:", typeof(LarderHybridCacheOptions)),
             .. Settable("DistributedCache:", typeof(LarderDistributedCacheOptions)), .. typeof(HybridCacheEntryOptions).GetProperties().Select(p => "HybridCache:DefaultEntryOptions:" + p.Name),
         ];
-        string[] notText = ["Weigher", "Compression", "Snapshot", "HybridCache:DefaultEntryOptions"];
+        string[] notText = ["DefaultEntry", .. new[] { "Ttl", "Tags", "User", "ShareInstance", "Size", "Priority", "StoreWhen" }.Select(own => "DefaultEntry:" + own), "Weigher", "Compression", "Snapshot", "HybridCache:DefaultEntryOptions"];
         Assert.Equal(settable.Except(notText).Order(), LarderConfiguration.Paths.Order());
 
         static IEnumerable<string> Settable(string path, Type type) =>
