@@ -33,7 +33,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
 
     /// <summary>The entry that stands for a failed fill; it is found and invalidated like the value that was not made.</summary>
     public Entry MakeFailure(string key, Exception failure, EntryRules rules) =>
-        Make(key, new StoredFailure(ExceptionDispatchInfo.Capture(failure)), StoredFailure.Cost, rules.Own, 0, new(CacheClock.After(clock.Now, rules.FailureTtl)));
+        Make(key, new StoredFailure(ExceptionDispatchInfo.Capture(failure)), StoredFailure.Cost, rules.Own with { Priority = EntryPriority.Normal }, 0, new(CacheClock.After(clock.Now, rules.FailureTtl)));
 
     private readonly record struct Timeline(long FreshUntil, long DueAt = long.MaxValue, long StaleWhileRevalidate = 0, long StaleIfError = 0)
     {

@@ -56,9 +56,10 @@ internal sealed class FactoryRunner(
     public void Limit<T>(IReadOnlyList<Flight<T>> led, FillRun run, EntryRules rules, TimeSpan limit) =>
         run.LimitTo(limit, time, () =>
         {
+            // Ended before the token is cancelled: what a factory makes of that must not become the outcome.
+            Flight<T>[] late = [.. led.Where(flight => flight.TryEnd())];
             run.Cancel();
-            foreach (Flight<T> flight in led)
-                if (flight.TryEnd()) Fail(flight, FlightWaiter.TimedOut(limit), rules);
+            foreach (Flight<T> flight in late) Fail(flight, FlightWaiter.TimedOut(limit), rules);
         });
 
     /// <summary>Lands an ended flight with what was made.</summary>
