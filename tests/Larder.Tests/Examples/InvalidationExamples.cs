@@ -39,7 +39,13 @@ public sealed class InvalidationExamples
     public async Task Soft()
     {
         using var cache = new LarderCache();
+        await cache.SetAsync("prices", "as of noon", new EntryOptions { Tags = ["prices"], StaleWhileRevalidate = TimeSpan.FromMinutes(5) });
         await cache.InvalidateAsync(Invalidation.Tag("prices").Soft(), "import has begun");
+
+        LookupResult<string> strict = await cache.GetAsync<string>("prices");
+        LookupResult<string> lenient = await cache.GetAsync<string>("prices", allowStale: true);
+        Console.WriteLine($"{strict.Found}; {lenient.Value}, stale: {lenient.IsStale}");
+        Assert.Equal((false, "as of noon", true), (strict.Found, lenient.Value, lenient.IsStale));
         Assert.True(cache.InvalidationHistory.Last(1)[0].IsSoft);
     }
 

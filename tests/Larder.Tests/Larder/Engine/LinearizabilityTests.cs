@@ -15,7 +15,7 @@ public sealed class LinearizabilityTests
     private const int OperationsPerThread = 12;
 
     [Fact]
-    [Trait("clause", "I-1"), Trait("clause", "I-3"), Trait("clause", "I-4"), Trait("clause", "I-15"), Trait("clause", "I-17"), Trait("clause", "I-18")]
+    [Trait("clause", "I-1"), Trait("clause", "I-3"), Trait("clause", "I-4"), Trait("clause", "I-13"), Trait("clause", "I-15"), Trait("clause", "I-17"), Trait("clause", "I-18")]
     public void Histories_of_a_key_are_linearizable()
     {
         using var cache = new LarderCache(new() { MaxEntries = 8, InvalidationHistory = 0 });
