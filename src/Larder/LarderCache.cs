@@ -129,8 +129,7 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         ArgumentNullException.ThrowIfNull(factory);
-        int hash = KeyComparer.Hash(key);
-        Entry? entry = _memory.Find(key, hash);
+        Entry? entry = _memory.Find(key, out int hash);
         if (entry is not null && _clock.Coarse is var now && IsUsable(entry, now) && !entry.IsDue(now) && _entries.TryRead(entry, out T value))
         {
             CountHit(entry);
@@ -147,8 +146,7 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentNullException.ThrowIfNull(factory);
         if (key.IsEmpty || key.Length > _options.MaxKeyLength) return GetOrCreateAsync(key.ToString(), state, factory, options, cancellationToken);
-        int hash = KeyComparer.Hash(key);
-        Entry? entry = _memory.Find(key, hash);
+        Entry? entry = _memory.Find(key, out int hash);
         if (entry is not null && _clock.Coarse is var now && IsUsable(entry, now) && !entry.IsDue(now) && _entries.TryRead(entry, out T value))
         {
             CountHit(entry);
@@ -277,8 +275,7 @@ public sealed class LarderCache : IDisposable
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
     internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class
     {
-        int hash = KeyComparer.Hash(key);
-        Entry? entry = _memory.Find(key, hash);
+        Entry? entry = _memory.Find(key, out int hash);
         reason = Standing(entry, hash);
         if (reason != Reason.HitMemory) return null;
         T? value = entry!.Value as T ?? _entries.InstanceIn<T>(entry.Value);
@@ -311,8 +308,7 @@ public sealed class LarderCache : IDisposable
     /// <summary>Looks a key up on the way to making its value: a hit is counted, a miss is not yet the end of the call.</summary>
     internal bool TryHit<T>(ReadOnlySpan<char> key, out T value, out Reason missed)
     {
-        int hash = KeyComparer.Hash(key);
-        Entry? entry = _memory.Find(key, hash);
+        Entry? entry = _memory.Find(key, out int hash);
         missed = Reason.None;
         if (entry is not null && IsUsable(entry, _clock.Coarse) && _entries.TryRead(entry, out value))
         {
@@ -329,8 +325,7 @@ public sealed class LarderCache : IDisposable
 
     private LookupResult<T> Get<T>(ReadOnlySpan<char> key, bool allowStale)
     {
-        int hash = KeyComparer.Hash(key);
-        Entry? entry = _memory.Find(key, hash);
+        Entry? entry = _memory.Find(key, out int hash);
         if (entry is not null)
         {
             long now = _clock.Coarse;
@@ -347,8 +342,8 @@ public sealed class LarderCache : IDisposable
         string key, TFactory factory, EntryOptions? options, CancellationToken cancellationToken) where TFactory : struct, IFactory<T>
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
-        int hash = KeyComparer.Hash(key);
-        return FillAsync<TFactory, T>(key, factory, options, _memory.Find(key, hash), hash, cancellationToken);
+        Entry? entry = _memory.Find(key, out int hash);
+        return FillAsync<TFactory, T>(key, factory, options, entry, hash, cancellationToken);
     }
 
     private ValueTask<LookupResult<T>> FillAsync<TFactory, T>(

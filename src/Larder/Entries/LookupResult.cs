@@ -19,7 +19,9 @@ public enum ValueSource : byte
 /// <typeparam name="T">The type of the value.</typeparam>
 public readonly record struct LookupResult<T>
 {
+    // Of the state: the reason in the lowest byte.
     private const int FoundFlag = 1 << 8;
+    private const int UnstoredShift = 16;
 
     // Four fields: that many the compiler keeps apart in registers, while a larger struct is copied through memory in
     // blocks right after it was written in parts, which costs as much as the lookup's hash.
@@ -51,7 +53,11 @@ public readonly record struct LookupResult<T>
     public Reason Reason => (Reason)(byte)_state;
 
     /// <summary>Why a value that was made is not kept; <see cref="Reason.None"/> where it is, or where none was made.</summary>
-    public Reason Unstored { get; internal init; }
+    public Reason Unstored
+    {
+        get => (Reason)(byte)(_state >> UnstoredShift);
+        internal init => _state = _state & (FoundFlag | byte.MaxValue) | (int)value << UnstoredShift;
+    }
 
     /// <summary>Time since the value was stored.</summary>
     public TimeSpan Age => new(_ageMs * TimeSpan.TicksPerMillisecond);

@@ -30,6 +30,7 @@ internal sealed class KeyComparer : IEqualityComparer<string>, IAlternateEqualit
 
     public string Create(ReadOnlySpan<char> alternate) => alternate.ToString();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Hash(ReadOnlySpan<char> key)
     {
         ref byte bytes = ref Unsafe.As<char, byte>(ref MemoryMarshal.GetReference(key));

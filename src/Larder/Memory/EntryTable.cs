@@ -35,7 +35,15 @@ internal sealed class EntryTable
     public EntryTable(int maxEntries) =>
         _buckets = new Entry?[BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(maxEntries, Smallest, LargestAtOnce))];
 
+    /// <summary>Looks a key up whose hash nobody knows yet.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
+    public Entry? Find(ReadOnlySpan<char> key, out int hash)
+    {
+        hash = KeyComparer.Hash(key);
+        return Find(key, hash);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Entry? Find(ReadOnlySpan<char> key, int hash)
     {
         Entry?[] buckets = Volatile.Read(ref _buckets);

@@ -73,9 +73,9 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>The reason of a miss on a key that is not stored, as far as it is still known.</summary>
     public Reason WhyMissing(int hash) => _departures.ReasonOf(hash);
 
-    public Entry? Find(ReadOnlySpan<char> key) => Find(key, KeyComparer.Hash(key));
+    public Entry? Find(ReadOnlySpan<char> key) => Find(key, out _);
 
-    public Entry? Find(ReadOnlySpan<char> key, int hash) => _table.Find(key, hash);
+    public Entry? Find(ReadOnlySpan<char> key, out int hash) => _table.Find(key, out hash);
 
     /// <summary>Counts a use of an entry.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
