@@ -105,7 +105,7 @@ public sealed class LarderCache : IDisposable
     internal PartialFills PartialFills { get; }
     internal BatchFiller Batches => _fill.Batches;
     internal int FillsUnderWay => _fill.Flights.UnderWay;
-    internal long MaxBytes => _options.MaxBytes;
+    internal Removals Removals => _removals;
 
     /// <summary>Figures since the cache was made.</summary>
     public CacheStatistics Statistics => new(
@@ -218,6 +218,7 @@ public sealed class LarderCache : IDisposable
         Invalidation what, string? reason = null, bool count = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(what);
+        cancellationToken.ThrowIfCancellationRequested();
         InvalidationHistory.Check(reason);
         InvalidationResult result = await _log.AppendAsync(what, count, cancellationToken).ConfigureAwait(false);
         InvalidationHistory.Record(what, reason, result);

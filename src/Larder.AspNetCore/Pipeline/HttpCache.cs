@@ -18,7 +18,7 @@ internal sealed class HttpCache
         Options = options;
         Time = time;
         Clock = new(time);
-        Budget = new(Math.Max(options.MaxBodyBytes, engine.MaxBytes / 4));
+        Budget = new(Math.Max(options.MaxBodyBytes, engine.Options.MaxBytes / 4));
         Storer = new(this);
         Collapsed = new(time);
         Rules = new(options.Rules);

@@ -127,12 +127,17 @@ internal abstract class EntryHead
         return (uses & (Sampled | Reported)) == Sampled;
     }
 
-    /// <summary>Ends the entry's freshness, if it had not ended by then; its stale windows begin at that instant.</summary>
+    /// <summary>
+    /// Ends the entry's freshness by an event, if it had not ended by then; its stale windows begin at that instant. Marked in
+    /// any case: of an entry whose time was over at the event, a clock that lags might say otherwise.
+    /// </summary>
     public void EndFreshness(long at)
     {
-        for (long until = Volatile.Read(ref _figures.FreshUntil); at < InstantOf(until);)
+        for (long until = Volatile.Read(ref _figures.FreshUntil); ;)
         {
-            long before = Interlocked.CompareExchange(ref _figures.FreshUntil, at - ByEvent, until);
+            long ended = Math.Min(at, InstantOf(until)) - ByEvent;
+            if (ended == until) return;
+            long before = Interlocked.CompareExchange(ref _figures.FreshUntil, ended, until);
             if (before == until) return;
             until = before;
         }

@@ -40,10 +40,24 @@ internal static class CoarseTime
     {
         if (Interlocked.Exchange(ref _waking, 1) == 0)
         {
-            if (Interlocked.Exchange(ref _started, 1) == 0) new Thread(Keep, 64 << 10) { IsBackground = true, Name = "Larder clock" }.UnsafeStart();
+            if (Interlocked.Exchange(ref _started, 1) == 0) Start();
             else Wanted.Set();
         }
         return Environment.TickCount64;
+    }
+
+    private static void Start()
+    {
+        try
+        {
+            new Thread(Keep, 64 << 10) { IsBackground = true, Name = "Larder clock" }.UnsafeStart();
+        }
+        catch (Exception)
+        {
+            // No memory for a thread: no reason to fail a hit. The exact time serves, and the next reader tries again.
+            Volatile.Write(ref _started, 0);
+            Volatile.Write(ref _waking, 0);
+        }
     }
 
     private static void Keep()

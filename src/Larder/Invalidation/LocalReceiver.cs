@@ -15,6 +15,8 @@ internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index,
         long ordinal = index.Publish(invalidation, clock.Now);
         // Between two rounds of upkeep the tables may outgrow their bound: whoever does it pays for the sweep.
         if (index.ShouldPrune) upkeep.Run();
+        // A listener may hold up the sweep of somebody else.
+        if (index.MustForget) index.Forget(ordinal);
         return (ordinal, null);
     }
 

@@ -55,7 +55,13 @@ internal sealed class EntryTable
         return ReferenceEquals(buckets, Volatile.Read(ref _buckets)) ? null : Find(key, hash);
     }
 
-    /// <summary>Puts an entry in, in the place of <paramref name="old"/> where there is one; no reader finds neither.</summary>
+    /// <summary>Makes room for one more.</summary>
+    public void Reserve_NeedsGate()
+    {
+        if (_count >= _buckets.Length) Grow_NeedsGate();
+    }
+
+    /// <summary>Puts an entry in, for which room was reserved, in the place of <paramref name="old"/> where there is one; no reader finds neither.</summary>
     public void Put_NeedsGate(Entry entry, Entry? old)
     {
         if (old is not null)
@@ -64,7 +70,6 @@ internal sealed class EntryTable
             Volatile.Write(ref LinkTo_NeedsGate(old), entry);
             return;
         }
-        if (_count >= _buckets.Length) Grow_NeedsGate();
         ref Entry? head = ref _buckets[entry.Hash & (_buckets.Length - 1)];
         entry.Next = head;
         Volatile.Write(ref head, entry);

@@ -6,7 +6,7 @@ namespace Larder;
 /// </summary>
 /// <remarks>
 /// Invariants. All members but the two totals and <see cref="Report"/> are called under the memory store's gate. A read
-/// only touches its entry, and reports it once between two additions where its key is part of the sample. The totals are kept
+/// only touches its entry, and reports it once between two changes where its key is part of the sample. The totals are kept
 /// apart from the queues' own: an entry that moves from one queue to another must never be seen twice by whoever reads
 /// them without the gate.
 /// </remarks>
@@ -44,8 +44,15 @@ internal sealed class EvictionPolicy(int maxEntries, long maxBytes)
         Weigh_NeedsGate(1, entry.Cost);
     }
 
+    /// <summary>Lets go of the entries whose reads were reported, when nothing is added for a while.</summary>
+    public void Drain_NeedsGate()
+    {
+        for (int at = 0; _reads.Take_NeedsGate(ref at) is { } read;) Show_NeedsGate(read);
+    }
+
     public void Remove_NeedsGate(Entry entry)
     {
+        Drain_NeedsGate();
         if (entry.IsPinned) Unpin_NeedsGate(entry);
         else _queues.Remove(entry);
         Weigh_NeedsGate(-1, -entry.Cost);
@@ -60,6 +67,7 @@ internal sealed class EvictionPolicy(int maxEntries, long maxBytes)
             Add_NeedsGate(entry);
             return;
         }
+        Drain_NeedsGate();
         _queues.Replace(old, entry);
         entry.Watch_NeedsGate(_chooser.Samples(entry.Hash));
         Weigh_NeedsGate(0, entry.Cost - old.Cost);
@@ -77,7 +85,7 @@ internal sealed class EvictionPolicy(int maxEntries, long maxBytes)
     /// <summary>Shows the chooser what was read since the last addition, and what is added now.</summary>
     private void Learn_NeedsGate(Entry added)
     {
-        for (int at = 0; _reads.Take_NeedsGate(ref at) is { } read;) Show_NeedsGate(read);
+        Drain_NeedsGate();
         Show_NeedsGate(added);
         _queues.Strategy = _chooser.Best;
     }

@@ -219,6 +219,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
             using var removals = RemovalBatch.Begin(removed);
             lock (_gate)
             {
+                _policy.Drain_NeedsGate();
                 all = _wheel.Collect_NeedsGate(now, Budget, expired);
                 foreach (Entry entry in expired) Drop_NeedsGate(entry, RemovalCause.Expired, removals);
             }
@@ -276,6 +277,8 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
 
     private void Put_NeedsGate(Entry entry, RemovalBatch removals)
     {
+        // First, for it may fail where memory is short: nothing has changed by then.
+        _table.Reserve_NeedsGate();
         Entry? stored = _table.Find(entry.Key, entry.Hash), replaced = stored;
         if (stored is not null) _wheel.Remove_NeedsGate(stored);
         while (!_policy.HasRoomFor(entry, replaced) && _policy.Evict_NeedsGate() is { } victim)

@@ -13,7 +13,7 @@ namespace Larder;
 /// 2. A row outlives its thread and goes to the next thread that needs one: there are as many as there were threads at
 ///    once, and what was counted stays counted.
 /// 3. A thread finds its row by the place of the counters in its table. Places are used again when counters are
-///    collected, so a row names its owner.
+///    collected, so a row knows whose it is: by number, for a reference from a thread's table would keep them alive.
 /// </remarks>
 internal sealed class ThreadCounters
 {
@@ -23,7 +23,10 @@ internal sealed class ThreadCounters
     [ThreadStatic]
     private static Keeper? _keeper;
 
-    private readonly Place _identity;
+    private static long _made;
+
+    private readonly long _number = Interlocked.Increment(ref _made);
+    private readonly Place _ownPlace = new();
     private readonly int _place;
     private readonly Lock _gate = new();
     private readonly List<Row> _all = [];
@@ -34,8 +37,7 @@ internal sealed class ThreadCounters
 
     public ThreadCounters()
     {
-        _identity = new();
-        _place = _identity.Number;
+        _place = _ownPlace.Number;
     }
 
     [InlineArray(Length)]
@@ -46,7 +48,7 @@ internal sealed class ThreadCounters
 
     private sealed class Row(ThreadCounters owner)
     {
-        public readonly object Identity = owner._identity;
+        public readonly long OwnerNumber = owner._number;
         public readonly WeakReference<ThreadCounters> Owner = new(owner);
         public Counts Counts;
     }
@@ -56,7 +58,7 @@ internal sealed class ThreadCounters
     {
         Row?[]? rows = _rows;
         int place = _place;
-        if (rows is not null && (uint)place < (uint)rows.Length && rows[place] is { } row && ReferenceEquals(row.Identity, _identity)) row.Counts[index]++;
+        if (rows is not null && (uint)place < (uint)rows.Length && rows[place] is { } row && row.OwnerNumber == _number) row.Counts[index]++;
         else OwnRow().Counts[index]++;
     }
 
@@ -70,6 +72,9 @@ internal sealed class ThreadCounters
             return sum;
         }
     }
+
+    /// <summary>How many counters there were at once, at most, in this process.</summary>
+    public static int Places => Place.Ever;
 
     /// <summary>How many threads had a row at once, at most.</summary>
     public int Rows
@@ -117,6 +122,14 @@ internal sealed class ThreadCounters
         private static int _next;
 
         public readonly int Number;
+
+        public static int Ever
+        {
+            get
+            {
+                lock (Gate) return _next;
+            }
+        }
 
         public Place()
         {

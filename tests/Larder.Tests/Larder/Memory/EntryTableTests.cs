@@ -21,7 +21,7 @@ public sealed class EntryTableTests
                 if (random.Next(3) > 0)
                 {
                     Entry entry = Make(key, hash);
-                    table.Put_NeedsGate(entry, old);
+                    Put(table, entry, old);
                     model[key] = entry;
                 }
                 else if (old is not null)
@@ -40,13 +40,13 @@ public sealed class EntryTableTests
     {
         var table = new EntryTable(16);
         Entry[] first = [.. Enumerable.Range(0, 16).Select(i => Make("k" + i))];
-        foreach (Entry entry in first) table.Put_NeedsGate(entry, null);
+        foreach (Entry entry in first) Put(table, entry, null);
         int steps = table.Steps_NeedsGate, added = 16;
         var met = new List<Entry>();
         for (int step = 0; step < steps; step++)
         {
             table.Walk_NeedsGate(step, steps, met);
-            for (int i = 0; i < 200; i++) table.Put_NeedsGate(Make("k" + added++), null);
+            for (int i = 0; i < 200; i++) Put(table, Make("k" + added++), null);
         }
         Assert.True(table.Steps_NeedsGate > steps * 8);
         Assert.Equal(met.Count, met.Distinct().Count());
@@ -61,10 +61,10 @@ public sealed class EntryTableTests
         {
             var table = new EntryTable(0);
             Entry[] stable = [.. Enumerable.Range(0, 16).Select(i => Make("stable" + i))];
-            foreach (Entry entry in stable) table.Put_NeedsGate(entry, null);
+            foreach (Entry entry in stable) Put(table, entry, null);
             Assert.Equal(0, MissedWhileGrowing(stable, (key, hash) => table.Find(key, hash), () =>
             {
-                for (int i = 0; i < 20_000; i++) table.Put_NeedsGate(Make("k" + i), null);
+                for (int i = 0; i < 20_000; i++) Put(table, Make("k" + i), null);
             }));
         }
     }
@@ -135,6 +135,12 @@ public sealed class EntryTableTests
             entry.Next = place;
             Volatile.Write(ref place, entry);
         }
+    }
+
+    private static void Put(EntryTable table, Entry entry, Entry? old)
+    {
+        table.Reserve_NeedsGate();
+        table.Put_NeedsGate(entry, old);
     }
 
     private static HashSet<Entry> Walk(EntryTable table)

@@ -31,13 +31,21 @@ public sealed class MetersTests
     }
 
     [Fact]
-    public void A_cache_that_was_disposed_of_is_no_longer_asked()
+    public void The_counts_of_a_cache_that_was_disposed_of_stay_and_its_levels_go()
     {
         string name = "meters-" + Guid.NewGuid();
         var cache = new LarderCache(name: name);
-        Assert.NotEmpty(Collect(name));
+        Assert.False(cache.GetLocal<string>("k").Found);
+        Assert.Equal(0, Collect(name)["cache.entries"]);
         cache.Dispose();
-        Assert.Empty(Collect(name));
+        cache.Dispose();
+        using var next = new LarderCache(name: name);
+        Assert.False(next.GetLocal<string>("k").Found);
+        Assert.Equal(2, Collect(name)["cache.requests miss miss-cold"]);
+        next.Dispose();
+        Dictionary<string, long> seen = Collect(name);
+        Assert.Equal(2, seen["cache.requests miss miss-cold"]);
+        Assert.DoesNotContain("cache.entries", seen.Keys);
     }
 
     [Fact]

@@ -84,6 +84,29 @@ public sealed class ThreadCountersTests
     }
 
     [Fact]
+    public void A_living_thread_keeps_no_counters_alive()
+    {
+        WeakReference[] made = Make(50);
+        for (int i = 0; i < 20 && made.Any(one => one.IsAlive); i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        Assert.DoesNotContain(made, one => one.IsAlive);
+        int before = ThreadCounters.Places;
+        Make(50);
+        Assert.InRange(ThreadCounters.Places, before, before + 40);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference[] Make(int many) => [.. Enumerable.Range(0, many).Select(_ =>
+        {
+            var counters = new ThreadCounters();
+            counters.Increment(0);
+            return new WeakReference(counters);
+        })];
+    }
+
+    [Fact]
     public void Every_reason_has_a_counter() => Assert.InRange(Enum.GetValues<Reason>().Length, 1, ThreadCounters.Length);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
