@@ -50,6 +50,7 @@ public sealed class LarderCache : IDisposable
             throw new ArgumentException(invalid.FailureMessage, nameof(options));
         time ??= TimeProvider.System;
         logger ??= NullLogger<LarderCache>.Instance;
+        Logger = logger;
         _clock = new(time);
         _index = new(_ordinals);
         Misses = new(_ordinals, _index, _clock);
@@ -102,6 +103,7 @@ public sealed class LarderCache : IDisposable
     internal CacheClock Clock => _clock;
     internal MemoryStore Memory => _memory;
     internal MissNotes Misses { get; }
+    internal ILogger Logger { get; }
     internal PartialFills PartialFills { get; }
     internal BatchFiller Batches => _fill.Batches;
     internal int FillsUnderWay => _fill.Flights.UnderWay;

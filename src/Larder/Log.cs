@@ -40,4 +40,7 @@ internal static partial class Log
 
     [LoggerMessage(42, LogLevel.Error, "The result of a fill of type {Type} could not be stored; its callers got the error.")]
     public static partial void LandingFailed(ILogger logger, Type type, Exception exception);
+
+    [LoggerMessage(43, LogLevel.Debug, "A set that follows a miss was not stored: its key was removed, set or invalidated since the miss.")]
+    public static partial void SetOvertaken(ILogger logger);
 }

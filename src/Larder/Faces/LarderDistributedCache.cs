@@ -140,8 +140,14 @@ public sealed class LarderDistributedCache : IBufferDistributedCache
         {
             (bool isFill, bool isOvertaken) = _cache.Misses.Judge(key, out long stamp);
             if (!isFill) return false;
-            if (!isOvertaken && _cache.Store(key, stored, options, new(stamp, 0)) == Reason.UnstoredOvertaken && tries < MaxTries) continue;
+            Reason unstored = isOvertaken ? Reason.UnstoredOvertaken : _cache.Store(key, stored, options, new(stamp, 0));
+            if (unstored == Reason.UnstoredOvertaken && !isOvertaken && tries < MaxTries) continue;
             _cache.Misses.End(key);
+            if (unstored == Reason.UnstoredOvertaken)
+            {
+                _cache.Reasons.Count(unstored);
+                Log.SetOvertaken(_cache.Logger);
+            }
             return true;
         }
     }

@@ -5,9 +5,9 @@ public sealed class LarderDistributedCacheOptions
 {
     /// <summary>
     /// Whether a set that follows a miss of its key ends the fill that began with the miss: if the key was removed or
-    /// invalidated in between, what the set brings is older than that and is not stored. On by default, as it is right
-    /// wherever a get, a look at the source and a set belong together. Off where a set is the only record of what it
-    /// stores: then every set is stored.
+    /// invalidated in between, what the set brings may be older than that and is not stored (<c>unstored-overtaken</c>). Off by
+    /// default: every set is stored, as is needed where a set is the only record of what it stores (sessions, one-time codes).
+    /// To be switched on where each set follows a get and a look at a source, and a refused one costs one more look.
     /// </summary>
-    public bool MissesBeginFills { get; set; } = true;
+    public bool MissesBeginFills { get; set; }
 }

@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
 namespace Larder;
 
 /// <summary>
@@ -11,9 +15,11 @@ namespace Larder;
 ///    overtaken, every event of the key is newer than the stamp it took before, and the store refuses by it.
 /// 3. The stamp is taken while no group event is being published: those up to it are in the index's tables.
 /// 4. Of several misses of a key the oldest counts, until as many sets have come: which of them a set belongs to is not
-///    known, and to take it for a younger one's would let an old value through.
+///    known, and to take it for a younger one's would let an old value through. A miss after which no set comes counts as
+///    a fill that may still come, for as long as it is remembered.
 /// 5. There are two generations of notes. A miss is remembered for one to two times <see cref="Life"/>, unless
 ///    <see cref="MostNotes"/> keys are missed in that time; a set that comes later counts as a write of its own.
+/// 6. A note has one size, however long its key is: it is found by a hash for which nobody can prepare keys that collide.
 /// </remarks>
 internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, CacheClock clock)
 {
@@ -24,27 +30,24 @@ internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, Cach
     public const long Life = 30_000;
 
     private readonly Lock _gate = new();
-    private Dictionary<string, Note> _older = new(KeyComparer.Instance);
-    private Dictionary<string, Note> _newer = new(KeyComparer.Instance);
+    private Dictionary<UInt128, Note> _older = [];
+    private Dictionary<UInt128, Note> _newer = [];
     private long _turned;
     private volatile bool _any;
 
-    private sealed class Note(long position)
-    {
-        public long Position => position;
-        public int Outstanding = 1;
-        public bool Overtaken;
-    }
+    private record struct Note(long Position, int Outstanding, bool Overtaken);
 
     /// <summary>A miss is about to be told: what its caller sets for the key was made from now on.</summary>
     public void Add(string key)
     {
+        UInt128 hash = Hash(key);
         lock (_gate)
         {
             Turn_NeedsGate();
             _any = true;
-            if (_newer.TryGetValue(key, out Note? note)) note.Outstanding++;
-            else _newer[key] = new(ordinals.Last);
+            ref Note note = ref CollectionsMarshal.GetValueRefOrAddDefault(_newer, hash, out bool isKnown);
+            if (!isKnown) note.Position = ordinals.Last;
+            note.Outstanding++;
         }
     }
 
@@ -52,47 +55,70 @@ internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, Cach
     public void Overtake(string key)
     {
         if (!_any) return;
+        UInt128 hash = Hash(key);
         lock (_gate)
         {
-            if (_older.TryGetValue(key, out Note? note)) note.Overtaken = true;
-            if (_newer.TryGetValue(key, out note)) note.Overtaken = true;
+            Overtake_NeedsGate(_older, hash);
+            Overtake_NeedsGate(_newer, hash);
         }
     }
 
     /// <summary>Whether a set of the key ends a fill, and whether something that covers the key came in between.</summary>
+    /// <param name="key">The key.</param>
     /// <param name="stamp">What to store it with where nothing did.</param>
     public (bool IsFill, bool IsOvertaken) Judge(string key, out long stamp)
     {
         stamp = 0;
         if (!_any) return default;
         stamp = index.Settled;
+        UInt128 hash = Hash(key);
         lock (_gate)
         {
             Turn_NeedsGate();
-            return Oldest_NeedsGate(key) is { } note ? (true, note.Overtaken || index.Covers(key, [], null, note.Position)) : default;
+            ref Note note = ref Oldest_NeedsGate(hash);
+            return Unsafe.IsNullRef(ref note) ? default : (true, note.Overtaken || index.Covers(key, [], null, note.Position));
         }
     }
 
     /// <summary>The set has been stored or refused: its miss is no longer outstanding.</summary>
     public void End(string key)
     {
+        UInt128 hash = Hash(key);
         lock (_gate)
         {
-            if (Oldest_NeedsGate(key) is { } note && --note.Outstanding == 0 && !_older.Remove(key)) _newer.Remove(key);
+            ref Note note = ref Oldest_NeedsGate(hash);
+            if (!Unsafe.IsNullRef(ref note) && --note.Outstanding == 0 && !_older.Remove(hash)) _newer.Remove(hash);
         }
     }
 
-    private Note? Oldest_NeedsGate(string key) =>
-        _older.TryGetValue(key, out Note? note) || _newer.TryGetValue(key, out note) ? note : null;
+    private ref Note Oldest_NeedsGate(UInt128 hash)
+    {
+        ref Note note = ref CollectionsMarshal.GetValueRefOrNullRef(_older, hash);
+        if (Unsafe.IsNullRef(ref note)) note = ref CollectionsMarshal.GetValueRefOrNullRef(_newer, hash);
+        return ref note;
+    }
+
+    private static void Overtake_NeedsGate(Dictionary<UInt128, Note> notes, UInt128 hash)
+    {
+        ref Note note = ref CollectionsMarshal.GetValueRefOrNullRef(notes, hash);
+        if (!Unsafe.IsNullRef(ref note)) note.Overtaken = true;
+    }
 
     private void Turn_NeedsGate()
     {
         long age = clock.Now - _turned;
         if (age < Life && _newer.Count < MostNotes) return;
         // After a long pause both are out of date.
-        _older = age < 2 * Life ? _newer : new(KeyComparer.Instance);
-        _newer = new(KeyComparer.Instance);
+        _older = age < 2 * Life ? _newer : [];
+        _newer = [];
         _turned = clock.Now;
         _any = _older.Count > 0;
+    }
+
+    private static UInt128 Hash(string key)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(MemoryMarshal.AsBytes(key.AsSpan()), hash);
+        return MemoryMarshal.Read<UInt128>(hash);
     }
 }

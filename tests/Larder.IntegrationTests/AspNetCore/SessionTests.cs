@@ -21,7 +21,7 @@ public sealed class SessionTests
             builder.Logging.ClearProviders();
             builder.WebHost.UseUrls("http://127.0.0.1:0");
             builder.Services.AddSingleton<TimeProvider>(Time);
-            ILarderBuilder larder = own ? builder.Services.AddLarder("sessions", o => o.DistributedCache.MissesBeginFills = false) : builder.Services.AddLarder();
+            ILarderBuilder larder = own ? builder.Services.AddLarder("sessions") : builder.Services.AddLarder();
             larder.AddDistributedCache();
             builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
             builder.Services.AddSession(o => o.IdleTimeout = TimeSpan.FromMinutes(20));

@@ -12,11 +12,7 @@ public sealed class DistributedCacheExample
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
 
-        builder.Services.AddLarder("sessions", options =>
-        {
-            options.MaxEntries = 50_000;
-            options.DistributedCache.MissesBeginFills = false;
-        }).AddDistributedCache();
+        builder.Services.AddLarder("sessions", options => options.MaxEntries = 50_000).AddDistributedCache();
         builder.Services.AddSession();
 
         await using WebApplication app = builder.Build();

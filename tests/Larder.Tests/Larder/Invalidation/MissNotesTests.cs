@@ -1,18 +1,26 @@
+using System.Runtime.CompilerServices;
 using Larder.Tests.Support;
 using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Logging;
 
 namespace Larder.Tests.Invalidations;
 
-/// <summary>A get that misses and the set that follows are a fill: what is invalidated in between is not stored.</summary>
+/// <summary>Where it is asked for, a get that misses and the set that follows are a fill: what is invalidated in between is not stored.</summary>
 public sealed class MissNotesTests : IDisposable
 {
     private static readonly DistributedCacheEntryOptions Forever = new();
 
     private readonly ManualTimeProvider _time = new();
+    private readonly RecordingLogger<LarderCache> _log = new();
     private readonly LarderCache _cache;
     private readonly LarderDistributedCache _distributed;
 
-    public MissNotesTests() => _distributed = new(_cache = new(null, _time));
+    public MissNotesTests()
+    {
+        var options = new LarderOptions();
+        options.DistributedCache.MissesBeginFills = true;
+        _distributed = new(_cache = new(options, _time, _log));
+    }
 
     public void Dispose() => _cache.Dispose();
 
@@ -32,6 +40,7 @@ public sealed class MissNotesTests : IDisposable
     }
 
     [Theory]
+    [Trait("clause", "I-16")]
     [MemberData(nameof(Events))]
     public async Task What_an_event_overtakes_is_not_stored(string what)
     {
@@ -40,18 +49,19 @@ public sealed class MissNotesTests : IDisposable
         _distributed.Set("k", [1], Forever);
         if (what == "set") Assert.Equal("newer", _cache.GetLocal<string>("k").Value);
         else Assert.False(_cache.Exists("k"));
+        Assert.Equal(1, _cache.ReasonCounts["unstored-overtaken"]);
+        Assert.Equal((43, LogLevel.Debug), Assert.Single(_log.Lines.Select(l => (l.Id, l.Level))));
         // That ended the fill: the next set is a write.
         _distributed.Set("k", [2], Forever);
         Assert.Equal([2], _distributed.Get("k"));
+        Assert.Equal(1, _cache.ReasonCounts["unstored-overtaken"]);
     }
 
     [Theory]
     [MemberData(nameof(Events))]
-    public async Task Where_misses_do_not_begin_fills_every_set_is_stored(string what)
+    public async Task Unless_it_is_asked_for_every_set_is_stored(string what)
     {
-        var options = new LarderOptions();
-        options.DistributedCache.MissesBeginFills = false;
-        using var cache = new LarderCache(options);
+        using var cache = new LarderCache();
         var distributed = new LarderDistributedCache(cache);
         Assert.Null(distributed.Get("k"));
         await Happen(what, cache, distributed);
@@ -107,8 +117,99 @@ public sealed class MissNotesTests : IDisposable
         Assert.InRange(Noted(), MissNotes.MostNotes, 2 * MissNotes.MostNotes);
     }
 
+    /// <summary>Otherwise misses of long keys would take memory that nobody counts.</summary>
+    [Fact]
+    public void A_note_does_not_hold_its_key()
+    {
+        WeakReference missed = Used('m', key => _distributed.Get(key)), stored = Used('s', key => _distributed.Set(key, [1], Forever));
+        GC.Collect();
+        // An entry holds its key: so the test would notice.
+        Assert.Equal((false, true), (missed.IsAlive, stored.IsAlive));
+        Assert.Equal(1, Noted());
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference Used(char letter, Action<string> use)
+    {
+        var key = new string(letter, 1000);
+        use(key);
+        return new(key);
+    }
+
+    [Fact]
+    public void Gets_without_a_set_count_as_fills_that_may_still_come_but_not_for_long()
+    {
+        for (int i = 0; i < 100; i++) _distributed.Get("k");
+        _distributed.Remove("k");
+        _distributed.Set("k", [1], Forever);
+        Assert.False(_cache.Exists("k"));
+        // Each get that finds nothing begins another fill: these take the place of those that end.
+        _time.Advance(TimeSpan.FromMilliseconds(MissNotes.Life));
+        _distributed.Get("k");
+        _time.Advance(TimeSpan.FromMilliseconds(MissNotes.Life));
+        _distributed.Set("k", [2], Forever);
+        Assert.Equal([2], _distributed.Get("k"));
+    }
+
     private int Noted() => new[] { "_older", "_newer" }.Sum(field =>
         ((System.Collections.ICollection)typeof(MissNotes).GetField(field, System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!.GetValue(_cache.Misses)!).Count);
+}
+
+/// <summary>Readers, who fill by get and set, and a writer, who changes the source and then removes, on threads of their own.</summary>
+public sealed class MissNotesRaceTests
+{
+    private const int Readers = 3;
+
+    [Fact]
+    public void A_removal_that_returned_is_undone_by_no_older_set() => Assert.Equal(0, Stale(missesBeginFills: true, rounds: 20_000));
+
+    /// <summary>The same race leaves old values where sets are not tied to their misses.</summary>
+    [Fact]
+    public void Without_the_notes_it_is()
+    {
+        int tries = 0;
+        while (Stale(missesBeginFills: false, rounds: 20_000) == 0) Assert.True(++tries < 100, "the race hit nothing");
+    }
+
+    /// <summary>How often the writer found something older than its own acknowledged removal.</summary>
+    private static int Stale(bool missesBeginFills, int rounds)
+    {
+        var options = new LarderOptions();
+        options.DistributedCache.MissesBeginFills = missesBeginFills;
+        using var cache = new LarderCache(options);
+        var distributed = new LarderDistributedCache(cache);
+        int source = 0, stored = 0;
+        bool ended = false;
+        Thread[] readers = [.. Enumerable.Range(0, Readers).Select(_ => new Thread(Read))];
+        foreach (Thread reader in readers) reader.Start();
+        int stale = 0;
+        for (int i = 1; i <= rounds; i++)
+        {
+            Volatile.Write(ref source, i);
+            distributed.Remove("k");
+            for (int looks = 0; looks < 3; looks++)
+            {
+                if (cache.GetLocal<DistributedValue>("k").Value is { } found && BitConverter.ToInt32(found.Bytes) < i) stale++;
+                Thread.Yield();
+            }
+        }
+        Volatile.Write(ref ended, true);
+        foreach (Thread reader in readers) reader.Join();
+        Assert.True(stored > 0);
+        return stale;
+
+        void Read()
+        {
+            while (!Volatile.Read(ref ended))
+            {
+                if (distributed.Get("k") is not null) continue;
+                int seen = Volatile.Read(ref source);
+                Thread.Yield();
+                distributed.Set("k", BitConverter.GetBytes(seen), new());
+                Interlocked.Increment(ref stored);
+            }
+        }
+    }
 }
 
 /// <summary>
