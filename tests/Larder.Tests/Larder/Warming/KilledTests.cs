@@ -11,6 +11,8 @@ public sealed class KilledTests : IDisposable
     private const string Variable = "LARDER_TESTS_SAVE_UNTIL_KILLED";
     private const int Entries = 400;
 
+    /// <summary>One for all kills: the next one waits another time.</summary>
+    private readonly Random _random = new(23);
     private readonly string _directory = Directory.CreateTempSubdirectory("larder").FullName;
 
     private string SnapshotPath => Path.Combine(_directory, "cache.snapshot");
@@ -49,7 +51,6 @@ public sealed class KilledTests : IDisposable
     private async Task<int> Kill(int times, string how)
     {
         int broken = 0;
-        var random = new Random(23);
         for (int i = 0; i < times; i++)
         {
             var start = new ProcessStartInfo("dotnet", [typeof(KilledTests).Assembly.Location]) { RedirectStandardInput = true, RedirectStandardOutput = true };
@@ -59,7 +60,7 @@ public sealed class KilledTests : IDisposable
             try
             {
                 Assert.Equal("saved", await process.StandardOutput.ReadLineAsync());
-                await Task.Delay(random.Next(30));
+                await Task.Delay(_random.Next(30));
             }
             finally
             {
