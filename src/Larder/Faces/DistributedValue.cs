@@ -29,13 +29,24 @@ internal sealed class DistributedValueSerializer(CacheClock clock) : IHybridCach
 {
     private const int HeadBytes = 24;
 
+    private static readonly long Earliest = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
+    private static readonly long Latest = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
+    /// <summary>An end lies at most the longest time span behind when it was given.</summary>
+    private static readonly long LatestEnd = Latest + (long)TimeSpan.MaxValue.TotalMilliseconds;
+
+    /// <exception cref="InvalidDataException">These are no such bytes: too few, or with instants and times that are never written.</exception>
     public DistributedValue Deserialize(ReadOnlySequence<byte> source)
     {
+        if (source.Length < HeadBytes) throw new InvalidDataException($"A value of the distributed cache has at least {HeadBytes} bytes; here are {source.Length}.");
         Span<byte> head = stackalloc byte[HeadBytes];
         source.Slice(0, HeadBytes).CopyTo(head);
+        long written = BinaryPrimitives.ReadInt64LittleEndian(head), end = BinaryPrimitives.ReadInt64LittleEndian(head[8..]);
         long sliding = BinaryPrimitives.ReadInt64LittleEndian(head[16..]);
-        long end = Now.EndOf(BinaryPrimitives.ReadInt64LittleEndian(head), BinaryPrimitives.ReadInt64LittleEndian(head[8..]));
-        return new(source.Slice(HeadBytes).ToArray(), sliding < 0 ? null : TimeSpan.FromTicks(sliding), end);
+        bool isWritten = written >= Earliest && written <= Latest && (end == long.MaxValue || end >= Earliest && end <= LatestEnd) && sliding is (-1 or > 0);
+        if (!isWritten)
+            throw new InvalidDataException($"A value of the distributed cache can't be written at {written}, end at {end} and slide by {sliding}.");
+        return new(source.Slice(HeadBytes).ToArray(), sliding < 0 ? null : TimeSpan.FromTicks(sliding), Now.EndOf(written, end));
     }
 
     public void Serialize(DistributedValue value, IBufferWriter<byte> target)
