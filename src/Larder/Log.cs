@@ -26,6 +26,9 @@ internal static partial class Log
     [LoggerMessage(23, LogLevel.Warning, "The snapshot {Path} could not be saved.")]
     public static partial void SnapshotNotSaved(ILogger logger, string path, Exception exception);
 
+    [LoggerMessage(24, LogLevel.Warning, "The snapshot {Path} was not read: others than its owner may write it, and so may decide what the cache answers. Remove it, or take the permission away (chmod go-w) if what it holds can be trusted.")]
+    public static partial void SnapshotWritable(ILogger logger, string path);
+
     [LoggerMessage(30, LogLevel.Warning, "Making a key of the {Form} form took {Milliseconds} ms, for {TextLength} characters.")]
     public static partial void KeySlow(ILogger logger, string form, double milliseconds, long textLength);
 

@@ -1,9 +1,13 @@
+using System.Buffers;
+
 namespace Larder;
 
 /// <summary>Replaces a file so that at any moment, whenever the process ends, there is the old one or the new one.</summary>
 internal static class AtomicFile
 {
     private const string Suffix = ".tmp";
+    private const int UniqueLength = 32;
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
     private static readonly TimeSpan Abandoned = TimeSpan.FromHours(1);
 
     /// <summary>
@@ -39,12 +43,25 @@ internal static class AtomicFile
         }
     }
 
-    /// <summary>What a process that was killed left behind; young ones may be another process's work.</summary>
+    /// <summary>What a process that was killed left behind; young ones may be another process's work, and other names are others' files.</summary>
     private static void RemoveAbandoned(string directory, string name)
     {
-        foreach (string left in Directory.EnumerateFiles(directory, $"{name}.*{Suffix}"))
-            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(left) > Abandoned) Remove(left);
+        try
+        {
+            foreach (string left in Directory.EnumerateFiles(directory, "*" + Suffix))
+                if (IsBeside(Path.GetFileName(left), name) && DateTime.UtcNow - File.GetLastWriteTimeUtc(left) > Abandoned) Remove(left);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The file has been replaced: that what is left can't be listed must not make a failure of it.
+        }
     }
+
+    /// <summary>Whether a name is one that <see cref="ReplaceAsync"/> gives: the file's, 32 hexadecimal digits in lower case, the suffix.</summary>
+    private static bool IsBeside(string file, string name) =>
+        file.Length == name.Length + 1 + UniqueLength + Suffix.Length
+        && file.StartsWith(name, StringComparison.Ordinal) && file[name.Length] == '.' && file.EndsWith(Suffix, StringComparison.Ordinal)
+        && file.AsSpan(name.Length + 1, UniqueLength).IndexOfAnyExcept(HexDigits) < 0;
 
     private static void Remove(string path)
     {

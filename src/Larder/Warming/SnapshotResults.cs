@@ -7,7 +7,7 @@ public enum SnapshotOutcome : byte
     Loaded,
     /// <summary>There is no file.</summary>
     Absent,
-    /// <summary>It is no snapshot, or another program's.</summary>
+    /// <summary>It is no snapshot, another program's, or one that others than its owner may write.</summary>
     Foreign,
     /// <summary>It was written by a version of Larder whose format this one does not know.</summary>
     OtherVersion,

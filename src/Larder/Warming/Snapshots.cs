@@ -84,6 +84,11 @@ public sealed class Snapshots
             else
             {
                 await using var stream = new FileStream(path, new FileStreamOptions { Share = FileShare.Read | FileShare.Delete, BufferSize = 64 << 10, Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
+                if (OthersMayWrite(stream))
+                {
+                    Log.SnapshotWritable(_logger, path);
+                    return new(SnapshotOutcome.Foreign, 0, 0, 0);
+                }
                 loaded = await ReadAsync(stream, once ? () => File.Delete(path) : null, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -95,6 +100,10 @@ public sealed class Snapshots
         else if (loaded.Outcome != SnapshotOutcome.Absent) Log.SnapshotNotLoaded(_logger, path, loaded.Outcome, loaded.Entries);
         return loaded;
     }
+
+    /// <summary>Asked of the opened file, so that it is the one that is read. Where permissions are no mode (Windows) the directory's have to do.</summary>
+    private static bool OthersMayWrite(FileStream file) =>
+        !OperatingSystem.IsWindows() && (File.GetUnixFileMode(file.SafeFileHandle) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0;
 
     internal async Task<SnapshotSaved> WriteAsync(Stream target, CancellationToken cancellationToken)
     {

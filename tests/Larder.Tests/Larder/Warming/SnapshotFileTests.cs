@@ -91,6 +91,31 @@ public sealed class SnapshotFileTests : IDisposable
         Assert.Equal(unnamed.Snapshots.Owner + ":second", named.Snapshots.Owner);
     }
 
+    /// <summary>Whoever may write the file decides what the cache answers.</summary>
+    [Theory]
+    [InlineData(UnixFileMode.GroupWrite)]
+    [InlineData(UnixFileMode.OtherWrite)]
+    [InlineData(UnixFileMode.None)]
+    public async Task A_file_that_others_may_write_is_not_read(UnixFileMode more)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        await Saved();
+        File.SetUnixFileMode(SnapshotPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | more);
+        _log.Lines.Clear();
+        using var next = new LarderCache(new() { Snapshot = { Owner = "tests" } }, logger: _log);
+        SnapshotLoaded loaded = await next.Snapshots.LoadAsync(SnapshotPath, once: true, default);
+        if (more == UnixFileMode.None)
+        {
+            Assert.Equal((SnapshotOutcome.Loaded, 5), (loaded.Outcome, next.Statistics.Entries));
+            return;
+        }
+        Assert.Equal((SnapshotOutcome.Foreign, 0), (loaded.Outcome, next.Statistics.Entries));
+        Assert.True(File.Exists(SnapshotPath));
+        (int id, LogLevel level, string text) = Assert.Single(_log.Lines);
+        Assert.Equal((24, LogLevel.Warning), (id, level));
+        Assert.Contains("chmod go-w", text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_file_that_is_not_there_or_no_file_is_a_cold_start()
     {
@@ -234,12 +259,20 @@ public sealed class SnapshotFileTests : IDisposable
     [Fact]
     public async Task What_killed_processes_left_is_removed_in_time()
     {
-        string left = SnapshotPath + ".0123.tmp", young = SnapshotPath + ".4567.tmp", foreign = Path.Combine(_directory, "other.tmp");
-        foreach (string path in new[] { left, young, foreign }) await File.WriteAllTextAsync(path, "half");
-        File.SetLastWriteTimeUtc(left, DateTime.UtcNow.AddHours(-2));
-        File.SetLastWriteTimeUtc(foreign, DateTime.UtcNow.AddHours(-2));
+        string left = $"{SnapshotPath}.{Guid.NewGuid():N}.tmp", young = $"{SnapshotPath}.{Guid.NewGuid():N}.tmp";
+        string[] others =
+        [
+            Path.Combine(_directory, "other.tmp"), SnapshotPath + ".mine.tmp", SnapshotPath + ".0123.tmp", SnapshotPath + "." + new string('g', 32) + ".tmp",
+            $"{SnapshotPath}.{Guid.NewGuid():N}.{Guid.NewGuid():N}.tmp", $"{SnapshotPath}2{Guid.NewGuid():N}.tmp", $"{SnapshotPath}.{Guid.NewGuid():N}.tmp2",
+        ];
+        foreach (string path in (string[])[left, young, .. others])
+        {
+            await File.WriteAllTextAsync(path, "half");
+            if (path != young) File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddHours(-2));
+        }
         await Saved();
-        Assert.Equal((false, true, true), (File.Exists(left), File.Exists(young), File.Exists(foreign)));
+        Assert.Equal((false, true), (File.Exists(left), File.Exists(young)));
+        Assert.All(others, path => Assert.True(File.Exists(path), path));
     }
 
     [Fact]
