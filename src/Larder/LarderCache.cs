@@ -42,7 +42,7 @@ public sealed class LarderCache : IDisposable
     /// <param name="logger">Where failures of listeners and serializers are told.</param>
     /// <param name="services">Where serializers are looked for.</param>
     /// <param name="name">What messages and metrics call it.</param>
-    /// <exception cref="ArgumentException">The options are out of range; the message names each field.</exception>
+    /// <exception cref="ArgumentException">The options are out of range; the message names each field. Or another living cache has the same <see cref="SnapshotOptions.Path"/>.</exception>
     public LarderCache(LarderOptions? options = null, TimeProvider? time = null, ILogger<LarderCache>? logger = null, IServiceProvider? services = null, string name = "")
     {
         _options = options ?? new();
@@ -50,6 +50,8 @@ public sealed class LarderCache : IDisposable
             throw new ArgumentException(invalid.FailureMessage, nameof(options));
         time ??= TimeProvider.System;
         logger ??= NullLogger<LarderCache>.Instance;
+        Name = name;
+        SnapshotPaths.Claim(this);
         Logger = logger;
         _clock = new(time);
         _index = new(_ordinals);
@@ -62,7 +64,6 @@ public sealed class LarderCache : IDisposable
         FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
         PartialFills = new(Fills);
-        Name = name;
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
         _upkeep = new(_memory, _index, _clock, time);
         _log = new InProcessLog(new LocalReceiver(_memory, _index, Misses, _clock, _upkeep));
@@ -273,6 +274,7 @@ public sealed class LarderCache : IDisposable
     {
         _upkeep.Dispose();
         CacheMeters.Unwatch(this);
+        SnapshotPaths.Release(this);
     }
 
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>

@@ -35,8 +35,19 @@ internal sealed class SnapshotService(LarderCache cache, TimeProvider time, ILog
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StoppedAsync(CancellationToken cancellationToken) =>
-        _options.Path is { } path ? TrySaveAsync(path, cancellationToken) : Task.CompletedTask;
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        if (_options.Path is not { } path) return;
+        try
+        {
+            await TrySaveAsync(path, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e)
+        {
+            // The host's time for stopping is over; the old file, if there is one, is untouched.
+            Log.SnapshotNotSaved(logger, path, e);
+        }
+    }
 
     public void Dispose()
     {

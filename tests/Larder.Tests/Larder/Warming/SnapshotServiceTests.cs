@@ -123,6 +123,36 @@ public sealed class SnapshotServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_host_whose_time_for_stopping_is_over_stops_without_a_snapshot()
+    {
+        using var cache = new LarderCache(new() { Snapshot = { Path = SnapshotPath } }, _time, _log);
+        await cache.SetAsync("k", 1);
+        using var service = new SnapshotService(cache, _time, _log);
+        await service.StoppedAsync(new CancellationToken(true));
+        Assert.False(File.Exists(SnapshotPath));
+        Assert.Equal([23], _log.Lines.Select(l => l.Id));
+        await service.StoppedAsync(default);
+        Assert.True(File.Exists(SnapshotPath));
+    }
+
+    /// <summary>Each would remove and overwrite the other's.</summary>
+    [Fact]
+    public void A_path_is_one_living_caches()
+    {
+        using (var first = Owning(SnapshotPath))
+        {
+            var error = Assert.Throws<ArgumentException>(() => Owning(Path.Combine(_directory, ".", "cache.snapshot"), "second"));
+            Assert.Contains("Cache 'second': Snapshot.Path is " + SnapshotPath, error.Message, StringComparison.Ordinal);
+            using LarderCache other = Owning(SnapshotPath + "2"), none = Owning(null), noneEither = Owning(null);
+        }
+        // The first one is gone; the one that was refused holds nothing.
+        using (Owning(SnapshotPath)) { }
+        using LarderCache again = Owning(SnapshotPath);
+
+        static LarderCache Owning(string? path, string name = "") => new(new() { Snapshot = { Path = path } }, name: name);
+    }
+
+    [Fact]
     public async Task A_snapshot_that_cannot_be_removed_is_not_loaded()
     {
         using var cache = new LarderCache(null, _time, _log);
