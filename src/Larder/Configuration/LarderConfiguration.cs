@@ -54,29 +54,45 @@ internal static class LarderConfiguration
         ["DistributedCache:MissesBeginFills"] = Bool((o, on) => o.DistributedCache.MissesBeginFills = on),
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether a cache of this name would have its section where a field has its own.</summary>
-    public static bool IsField(string name) => Fields.Keys.Any(field => string.Equals(field.Split(':')[0], name, StringComparison.OrdinalIgnoreCase));
+    /// <summary>Whether a cache of this name would have its section where an option has its own.</summary>
+    public static bool IsField(string name) =>
+        string.Equals(name, nameof(LarderOptions.Weigher), StringComparison.OrdinalIgnoreCase)
+        || Fields.Keys.Any(field => string.Equals(field.Split(':')[0], name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The fields by their paths within a section.</summary>
     public static IReadOnlyCollection<string> Paths => Fields.Keys;
 
-    public static void Read(LarderOptions options, string name, IConfiguration configuration, ILogger? logger)
+    /// <param name="options">Where what is read goes.</param>
+    /// <param name="name">The cache's name; empty for the one without.</param>
+    /// <param name="others">The names of the other caches: their sections are below the unnamed one's, and no fields of its own.</param>
+    /// <param name="configuration">The program's configuration.</param>
+    /// <param name="logger">Where fields that nobody knows are told.</param>
+    public static void Read(LarderOptions options, string name, IReadOnlySet<string> others, IConfiguration configuration, ILogger? logger)
     {
         IConfigurationSection section = configuration.GetSection(name.Length == 0 ? Section : $"{Section}:{name}");
         options.Unreadable.Clear();
-        ReadChildren(options, section, "", isNamed: name.Length > 0, logger);
+        foreach (IConfigurationSection child in section.GetChildren())
+        {
+            ReadValue(options, child, child.Key, logger);
+            if (name.Length > 0 || !others.Contains(child.Key)) ReadChildren(options, child, child.Key, logger);
+        }
     }
 
-    private static void ReadChildren(LarderOptions options, IConfigurationSection section, string path, bool isNamed, ILogger? logger)
+    private static void ReadChildren(LarderOptions options, IConfigurationSection section, string path, ILogger? logger)
     {
         foreach (IConfigurationSection child in section.GetChildren())
         {
-            string field = path + child.Key;
-            if (child.Value is not { } text) ReadChildren(options, child, field + ":", isNamed, logger);
-            else if (Fields.TryGetValue(field, out Reader? read)) Read(options, field, text, read);
-            // Below the unnamed cache's section are those of the named ones, and of other parts.
-            else if (logger is not null && (isNamed || IsField(field.Split(':')[0]) || !field.Contains(':'))) Log.FieldUnknown(logger, child.Path);
+            string field = $"{path}:{child.Key}";
+            ReadValue(options, child, field, logger);
+            ReadChildren(options, child, field, logger);
         }
+    }
+
+    private static void ReadValue(LarderOptions options, IConfigurationSection node, string field, ILogger? logger)
+    {
+        if (node.Value is not { } text) return;
+        if (Fields.TryGetValue(field, out Reader? read)) Read(options, field, text, read);
+        else if (logger is not null) Log.FieldUnknown(logger, node.Path);
     }
 
     private static void Read(LarderOptions options, string field, string text, Reader read)

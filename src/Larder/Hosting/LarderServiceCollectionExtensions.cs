@@ -38,13 +38,15 @@ public static class LarderServiceCollectionExtensions
     /// others. Options come from code and from the configuration's section <c>Larder:name</c>, which wins; they are checked when the
     /// program starts.
     /// </summary>
-    /// <exception cref="ArgumentException">The name is empty, contains a colon, or is that of a field of the options.</exception>
+    /// <exception cref="ArgumentException">The name is empty, contains a colon, is that of a field of the options, or differs from another cache's only by case.</exception>
     public static ILarderBuilder AddLarder(this IServiceCollection services, string name, Action<LarderOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (name.Contains(':') || LarderConfiguration.IsField(name))
             throw new ArgumentException($"A cache can't be called '{name}': its settings would not be found in the configuration. Choose a name without colons that is no option's.", nameof(name));
+        if (Names(services).TryGetValue(name, out string? other) && other != name)
+            throw new ArgumentException($"A cache can't be called '{name}' beside '{other}': the configuration does not tell them apart. Choose names that differ by more than case.", nameof(name));
         if (IsFirst(services, name))
         {
             AddOptions(services, name);
@@ -75,13 +77,17 @@ public static class LarderServiceCollectionExtensions
     private static bool IsFirst(IServiceCollection services, string? name) =>
         !services.Any(service => service.ServiceType == typeof(LarderCache) && Equals(service.ServiceKey, name));
 
+    /// <summary>The names of the named caches, compared as the configuration compares them.</summary>
+    private static HashSet<string> Names(IServiceCollection services) => services
+        .Where(service => service.ServiceType == typeof(LarderCache)).Select(service => service.ServiceKey).OfType<string>().ToHashSet(StringComparer.OrdinalIgnoreCase);
+
     private static void AddOptions(IServiceCollection services, string name)
     {
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<LarderOptions>, LarderOptionsValidator>());
         services.AddOptions<LarderOptions>(name).ValidateOnStart().PostConfigure<IServiceProvider>((options, provider) =>
         {
             if (provider.GetService<IConfiguration>() is { } configuration)
-                LarderConfiguration.Read(options, name, configuration, provider.GetService<ILogger<LarderCache>>());
+                LarderConfiguration.Read(options, name, Names(services), configuration, provider.GetService<ILogger<LarderCache>>());
         });
     }
 

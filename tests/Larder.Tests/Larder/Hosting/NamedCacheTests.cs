@@ -195,11 +195,40 @@ public sealed class NamedCacheTests
                 services.AddLarder();
                 services.AddLarder("reports");
             },
-            ("Larder:MaxEntrys", "1"), ("Larder:Keys:Mesure", "true"), ("Larder:reports:Max", "1"), ("Larder:http:rules", "of another part"));
+            ("Larder:MaxEntrys", "1"), ("Larder:Keys:Mesure", "true"), ("Larder:reports:Max", "1"), ("Larder:REPORTS:MaxTags", "1"), ("Larder:Reports:Keys:Mesure", "true"),
+            ("Larder:Compresion:Algorithm", "Brotli"), ("Larder:nobodys:MaxEntries", "1"), ("Larder:nobodys:Keys:Measure", "true"), ("Larder:Snapshot:Path:More", "1"));
         provider.GetRequiredService<LarderCache>();
         provider.GetRequiredKeyedService<LarderCache>("reports");
-        Assert.Equal(["Larder:Keys:Mesure", "Larder:MaxEntrys", "Larder:reports:Max"], log.Lines.Select(l => l.Text.Split(' ')[3]).Order());
+        string[] unknown =
+        [
+            "Larder:Compresion:Algorithm", "Larder:Keys:Mesure", "Larder:MaxEntrys", "Larder:Snapshot:Path:More",
+            "Larder:nobodys:Keys:Measure", "Larder:nobodys:MaxEntries", "Larder:reports:Keys:Mesure", "Larder:reports:Max",
+        ];
+        Assert.Equal(unknown.Order(StringComparer.OrdinalIgnoreCase), log.Lines.Select(l => l.Text.Split(' ')[3]).Order(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase);
         Assert.All(log.Lines, l => Assert.Equal((31, LogLevel.Warning), (l.Id, l.Level)));
+    }
+
+    [Fact]
+    public void A_field_with_a_value_and_children_is_read_and_so_are_they()
+    {
+        var log = new RecordingLogger<LarderCache>();
+        using ServiceProvider provider = Provider(
+            services => services.AddSingleton<ILogger<LarderCache>>(log).AddLarder(),
+            ("Larder:Keys", "of no use"), ("Larder:Keys:Measure", "true"), ("Larder:MaxEntries", "7"), ("Larder:MaxEntries:Soft", "5"));
+        LarderOptions options = provider.GetRequiredService<IOptions<LarderOptions>>().Value;
+        Assert.Equal((7, true), (options.MaxEntries, options.Keys.Measure));
+        Assert.Equal(["Larder:Keys", "Larder:MaxEntries:Soft"], log.Lines.Select(l => l.Text.Split(' ')[3]).Order());
+    }
+
+    [Fact]
+    public void Names_that_differ_by_case_alone_are_refused()
+    {
+        var services = new ServiceCollection();
+        services.AddLarder("reports");
+        services.AddLarder("reports");
+        var error = Assert.Throws<ArgumentException>(() => services.AddLarder("Reports"));
+        Assert.Contains("'Reports' beside 'reports'", error.Message, StringComparison.Ordinal);
+        services.AddLarder("reports2");
     }
 
     [Fact]
@@ -222,6 +251,9 @@ public sealed class NamedCacheTests
     [InlineData("a:b")]
     [InlineData("maxentries")]
     [InlineData("Keys")]
+    [InlineData("DefaultEntry")]
+    [InlineData("compression")]
+    [InlineData("Weigher")]
     public void Names_whose_settings_could_not_be_found_are_refused(string name) =>
         Assert.Throws<ArgumentException>(() => new ServiceCollection().AddLarder(name));
 
