@@ -74,6 +74,17 @@ public sealed class LarderOptionsTests
     }
 
     [Fact]
+    public async Task Options_of_an_entry_are_checked_when_something_is_made_of_them()
+    {
+        using var cache = new LarderCache();
+        var wrong = new EntryOptions { Ttl = TimeSpan.FromSeconds(-1) };
+        await Assert.ThrowsAsync<ArgumentException>(async () => await cache.GetOrCreateAsync("k", _ => new ValueTask<string>("v"), wrong));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await cache.SetAsync("k", "v", wrong));
+        await cache.SetAsync("k", "v");
+        Assert.Equal("v", await cache.GetOrCreateAsync("k", _ => new ValueTask<string>("w"), wrong));
+    }
+
+    [Fact]
     public void A_cache_can_be_made_where_the_execution_context_does_not_flow()
     {
         using AsyncFlowControl flow = ExecutionContext.SuppressFlow();
