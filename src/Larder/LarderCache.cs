@@ -49,7 +49,7 @@ public sealed class LarderCache : IDisposable
         if (new LarderOptionsValidator().Validate(name, _options) is { Failed: true } invalid)
             throw new ArgumentException(invalid.FailureMessage, nameof(options));
         time ??= TimeProvider.System;
-        logger ??= NullLogger<LarderCache>.Instance;
+        logger = logger is null ? NullLogger<LarderCache>.Instance : new QuietLogger(logger);
         Name = name;
         SnapshotPaths.Claim(this);
         Logger = logger;

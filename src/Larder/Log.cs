@@ -41,9 +41,15 @@ internal static partial class Log
     [LoggerMessage(41, LogLevel.Warning, "The condition on results of type {Type} failed; the result was handed out but not stored.")]
     public static partial void ConditionFailed(ILogger logger, Type type, Exception exception);
 
-    [LoggerMessage(42, LogLevel.Error, "The result of a fill of type {Type} could not be stored; its callers got the error.")]
+    [LoggerMessage(42, LogLevel.Error, "The result of a fill of type {Type} could not be stored; it was handed out to the caller that made it.")]
     public static partial void LandingFailed(ILogger logger, Type type, Exception exception);
 
-    [LoggerMessage(43, LogLevel.Debug, "A set that follows a miss was not stored: its key was removed, set or invalidated since the miss.")]
+    [LoggerMessage(45, LogLevel.Debug, "A set that follows a miss was not stored: its key was removed, set or invalidated since the miss.")]
     public static partial void SetOvertaken(ILogger logger);
+
+    [LoggerMessage(43, LogLevel.Error, "A listener of metrics or traces failed; fills go on. It is told once.")]
+    public static partial void WatchFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(44, LogLevel.Warning, "What a factory had registered with its token failed when the token was cancelled.")]
+    public static partial void CancellingFailed(ILogger logger, Exception exception);
 }

@@ -33,7 +33,7 @@ internal sealed class BatchFiller(
             List<(string Key, Reason Missed)> missing = Look(open, values, factory, rules);
             if (missing.Count == 0) break;
             long joined = ordinals.Last;
-            var run = new FillRun(mayEndEarly: true);
+            var run = flights.NewRun(mayEndEarly: true);
             bool isLast = round == Filler.MaxJoins;
             List<Seat<T>> seats = [.. missing.Select(miss => Board<T>(miss.Key, miss.Missed, run, joined, isLast))];
             FillRun? within = FillRun.Current;
@@ -50,6 +50,7 @@ internal sealed class BatchFiller(
                     // Whoever waits leaves a flight by itself, however the waiting ends.
                     Seat<T> seat = seats[settled++];
                     LookupResult<T> standIn = await waiter.WaitAsync(seat.Flight, rules, seat.Leads, since, cancellationToken).ConfigureAwait(false);
+                    if (!standIn.Found && seat.Flight.WasCancelled && round + 1 == Filler.MaxJoins) waiter.Fail(seat.Flight);
                     if (TryTake(seat, standIn, joined, out LookupResult<T> answer)) open.Remove(seat.Flight.Key);
                     if (answer.Found) values[seat.Flight.Key] = answer.Value;
                 }
@@ -102,6 +103,11 @@ internal sealed class BatchFiller(
         answer = standIn;
         if (standIn.Found) return true;
         Filled<T> filled = seat.Flight.Filled;
+        if (seat.Leads && filled.IsMade)
+        {
+            answer = filler.Led(filled, seat.Missed);
+            return true;
+        }
         if (filled.Entry is null)
         {
             // That there is no value holds for whoever came before anything happened that could have changed it.
@@ -109,11 +115,6 @@ internal sealed class BatchFiller(
                 && (seat.Leads || joined <= filled.Stamp || index.Newest <= filled.Stamp && memory.NewestEvent(seat.Flight.Key) <= filled.Stamp);
             if (isAbsent) reasons.Count(seat.Leads ? seat.Missed : Reason.Coalesced);
             return isAbsent;
-        }
-        if (seat.Leads)
-        {
-            answer = filler.Led(filled, seat.Missed);
-            return true;
         }
         return (joined <= filled.Stamp || !memory.IsOvertaken(filled.Entry, filled.Stamp)) && filler.TryFollow(filled, out answer);
     }

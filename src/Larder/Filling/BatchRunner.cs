@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging;
+
 namespace Larder;
 
 /// <summary>Runs the factory of a batch and lands the flights that it makes the values of.</summary>
-internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRunner runner, Lookups lookups, CacheEvents events, string cacheName)
+internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRunner runner, Lookups lookups, CacheEvents events, ILogger logger, string cacheName)
 {
     /// <param name="missed">Why each of the flights' keys was no hit; null in the background.</param>
     public async Task FlyAsync<TState, T>(
@@ -9,23 +11,24 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRu
     {
         run.Enter();
         var making = new List<(Flight<T> Flight, Entry? Stored)>(led.Count);
-        for (int i = 0; i < led.Count; i++)
-        {
-            Entry? stored = memory.Find(led[i].Key);
-            if (mayDefer && stored is not null && (inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored)))
-            {
-                runner.LandEmpty(led[i]);
-                continue;
-            }
-            making.Add((led[i], stored));
-            if (missed is not null && events.AnyListeners) events.Raise(CacheEventKind.Miss, led[i].Key, missed[i]);
-        }
-        if (making.Count == 0) return;
         IReadOnlyDictionary<string, T>? made = null;
         Exception? failure = null;
-        var watch = FillWatch.Begin(cacheName, inBackground);
+        FillWatch watch = default;
         try
         {
+            for (int i = 0; i < led.Count; i++)
+            {
+                Entry? stored = memory.Find(led[i].Key);
+                if (mayDefer && stored is not null && (inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored)))
+                {
+                    runner.LandEmpty(led[i]);
+                    continue;
+                }
+                making.Add((led[i], stored));
+                if (missed is not null && events.AnyListeners) events.Raise(CacheEventKind.Miss, led[i].Key, missed[i]);
+            }
+            if (making.Count == 0) return;
+            watch = FillWatch.Begin(cacheName, inBackground, logger);
             if (rules.LimitOf(inBackground) is { } limit) runner.Limit([.. making.Select(m => m.Flight)], run, rules, limit);
             made = await factory.Make(factory.State, [.. making.Select(m => m.Flight.Key)], run.Token).ConfigureAwait(false)
                 ?? throw new InvalidOperationException("The factory of a batch returned null; without any value it returns an empty dictionary.");
@@ -36,17 +39,11 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRu
         }
         watch.End(failure);
         run.End();
-        foreach ((Flight<T> flight, Entry? stored) in making)
-        {
-            if (failure is not null)
-            {
+        if (failure is null)
+            foreach ((Flight<T> flight, Entry? stored) in making) Land(flight, made!, rules, stored);
+        else
+            foreach (Flight<T> flight in led)
                 if (flight.TryEnd()) runner.Fail(flight, failure, rules);
-            }
-            else
-            {
-                Land(flight, made!, rules, stored);
-            }
-        }
     }
 
     /// <summary>Lands a flight that nobody will make the value of: whoever has joined looks again.</summary>
@@ -55,7 +52,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRu
     /// <summary>Refreshes what is stored under the keys, unless that is under way: one run, in the caller's execution context, on another thread.</summary>
     public void Refresh<TState, T>(List<string> keys, BatchFactory<TState, T> factory, EntryRules rules, long stamp)
     {
-        var run = new FillRun(mayEndEarly: true);
+        var run = flights.NewRun(mayEndEarly: true);
         var led = new List<Flight<T>>(keys.Count);
         foreach (string key in keys)
             if (flights.TryLead(key, stamp, run, out Flight<T>? flight)) led.Add(flight);

@@ -5,7 +5,7 @@ namespace Larder;
 /// <summary>Runs factories and lands their flights: the value is stored or the failure remembered, then everybody who waits is told.</summary>
 /// <remarks>
 /// Whatever happens, a flight that was handed to this class leaves the table and lands; only what was given up meanwhile
-/// lands nowhere, for nobody waits.
+/// lands nowhere, for nobody waits. So nothing that may throw stands between a flight's end and its landing.
 /// </remarks>
 internal sealed class FactoryRunner(
     TimeProvider time, Ordinals ordinals, MemoryStore memory, Flights flights, Lookups lookups, Storer storer, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
@@ -16,19 +16,21 @@ internal sealed class FactoryRunner(
     {
         // Set in here it flows into the factory, but not back to the caller.
         flight.Run.Enter();
-        Entry? stored = memory.Find(call.Key);
-        if (mayDefer && stored is not null && (inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored)))
-        {
-            LandEmpty(flight);
-            return;
-        }
-        if (!inBackground && events.AnyListeners) events.Raise(CacheEventKind.Miss, call.Key, call.Missed);
-        var watch = FillWatch.Begin(cacheName, inBackground);
+        Entry? stored = null;
+        FillWatch watch = default;
         FillContext<T>? context = null;
         T value = default!;
         Exception? failure = null;
         try
         {
+            stored = memory.Find(call.Key);
+            if (mayDefer && stored is not null && (inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored)))
+            {
+                LandEmpty(flight);
+                return;
+            }
+            if (!inBackground && events.AnyListeners) events.Raise(CacheEventKind.Miss, call.Key, call.Missed);
+            watch = FillWatch.Begin(cacheName, inBackground, logger);
             if (call.Rules.LimitOf(inBackground) is { } limit) Limit(flight, call.Rules, limit);
             if (call.Factory.IsAdaptive) context = new(call.Key, call.Rules.Own, lookups.Stored<T>(stored));
             value = await call.Factory.RunAsync(context, flight.Run.Token).ConfigureAwait(false);
@@ -47,7 +49,7 @@ internal sealed class FactoryRunner(
     /// <summary>Refreshes what is stored, unless that is under way: in the caller's execution context, on another thread.</summary>
     public void Refresh<TFactory, T>(FillCall<TFactory, T> call) where TFactory : struct, IFactory<T>
     {
-        if (!flights.TryLead(call.Key, ordinals.Last, new(mayEndEarly: true), out Flight<T>? flight)) return;
+        if (!flights.TryLead(call.Key, ordinals.Last, flights.NewRun(mayEndEarly: true), out Flight<T>? flight)) return;
         ThreadPool.QueueUserWorkItem(
             static work => _ = work.Runner.FlyAsync(work.call, work.flight, inBackground: true, mayDefer: true), (Runner: this, call, flight), preferLocal: false);
     }
@@ -65,20 +67,23 @@ internal sealed class FactoryRunner(
     /// <summary>Lands an ended flight with what was made.</summary>
     public void Land<T>(Flight<T> flight, T value, EntryRules rules, Entry? stored, FillContext<T>? context = null)
     {
+        Filled<T> filled;
+        Exception? failure = null;
         try
         {
-            Filled<T> filled = storer.Keep(flight.Key, value, rules, flight.Stamp, stored, context is { IsDeclined: true });
+            filled = storer.Keep(flight.Key, value, rules, flight.Stamp, stored, context is { IsDeclined: true });
             if (context is { IsConfirmed: true }) filled = filled with { Reason = Reason.Revalidated };
             if (filled.Unstored != Reason.None) reasons.Count(filled.Unstored);
-            flights.Remove(flight);
-            flight.Land(filled);
         }
         catch (Exception e)
         {
-            Log.LandingFailed(logger, typeof(T), e);
-            flights.Remove(flight);
-            flight.Fail(e);
+            // It was made all the same: whoever made it has it, the others look again.
+            failure = e;
+            filled = new(value, null, flight.Stamp, Unstored: Reason.UnstoredUnserializable);
         }
+        flights.Remove(flight);
+        flight.Land(filled);
+        if (failure is not null) Log.LandingFailed(logger, typeof(T), failure);
     }
 
     /// <summary>Lands an ended flight with its failure.</summary>
@@ -86,7 +91,7 @@ internal sealed class FactoryRunner(
     {
         try
         {
-            storer.Remember<T>(flight.Key, failure, rules, flight.Stamp);
+            if (!Flight<T>.IsCancellation(failure)) storer.Remember<T>(flight.Key, failure, rules, flight.Stamp);
         }
         catch (Exception e)
         {

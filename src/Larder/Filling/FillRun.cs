@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 
 namespace Larder;
 
@@ -19,6 +20,7 @@ internal sealed class FillRun
     private static readonly AsyncLocal<FillRun?> Within = new();
     private static readonly Lock WaitingGate = new();
 
+    private readonly ILogger _logger;
     private readonly CancellationTokenSource? _giveUp;
     private ITimer? _limit;
     private List<FillRun>? _waitsFor;
@@ -26,8 +28,10 @@ internal sealed class FillRun
     private volatile bool _isOver;
 
     /// <param name="mayEndEarly">Whether it has a limit, or callers that can be cancelled; a run without needs no token.</param>
-    public FillRun(bool mayEndEarly)
+    /// <param name="logger">Is told of what fails when the token is cancelled.</param>
+    public FillRun(bool mayEndEarly, ILogger logger)
     {
+        _logger = logger;
         if (mayEndEarly) _giveUp = new();
     }
 
@@ -47,7 +51,7 @@ internal sealed class FillRun
     {
         ITimer timer = time.CreateTimer(static timedOut => ((Action)timedOut!)(), timedOut, limit, Timeout.InfiniteTimeSpan);
         Volatile.Write(ref _limit, timer);
-        if (_isOver) timer.Dispose();
+        if (_isOver) EndLimit();
     }
 
     /// <summary>The run makes one more value; before it starts.</summary>
@@ -63,13 +67,29 @@ internal sealed class FillRun
     public void Cancel()
     {
         End();
-        _ = _giveUp?.CancelAsync();
+        _ = CancelTokenAsync();
     }
 
     public void End()
     {
         _isOver = true;
-        Volatile.Read(ref _limit)?.Dispose();
+        EndLimit();
+    }
+
+    /// <summary>The timer goes too: it holds the flights and, with them, the value.</summary>
+    private void EndLimit() => Interlocked.Exchange(ref _limit, null)?.Dispose();
+
+    private async Task CancelTokenAsync()
+    {
+        if (_giveUp is null) return;
+        try
+        {
+            await _giveUp.CancelAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Log.CancellingFailed(_logger, e);
+        }
     }
 
     /// <summary>Notes that this run waits for another one; each call is followed by one of <see cref="WaitsNoMoreFor"/>.</summary>

@@ -11,7 +11,9 @@ namespace Larder;
 /// 2. The caller's cancellation ends its waiting, not the flight, unless it was the last one.
 /// 3. A follower is given its value from the result's entry, as a hit would be: a mutable value is never shared.
 /// 4. A run that may have nobody waiting for it (a refresh, or after a soft timeout) has a limit.
-/// 5. Nobody waits for a flight that waits for him (<see cref="FillRun"/>).
+/// 5. A run that was cancelled is nobody's outcome but that of the caller who led it: others start anew, but only so often
+///    (<see cref="MaxJoins"/>), for a source that cancels every call must not be asked by all callers at once.
+/// 6. Nobody waits for a flight that waits for him (<see cref="FillRun"/>).
 /// The factory runs in its first caller's execution context, so <c>Activity</c> and <c>AsyncLocal</c> flow into it.
 /// </remarks>
 internal sealed class Filler(
@@ -55,17 +57,18 @@ internal sealed class Filler(
             long joined = ordinals.Last;
             bool leads = true;
             if (joins >= MaxJoins || !flights.TryBoard(call.Key, joined, null, mayEndEarly, out Flight<T>? flight, out leads))
-                (flight, leads, joins) = (Flights.Alone<T>(call.Key, joined, new(mayEndEarly)), true, MaxJoins);
+                (flight, leads, joins) = (Flights.Alone<T>(call.Key, joined, flights.NewRun(mayEndEarly)), true, MaxJoins);
             LookupResult<T> standIn = await FlyAsync(call, flight, leads, joins < MaxJoins, cancellationToken).ConfigureAwait(false);
             if (standIn.Found) return standIn;
             Filled<T> filled = flight.Filled;
+            if (leads && filled.IsMade)
+            {
+                return Led(filled, call.Missed);
+            }
             if (filled.Entry is null)
             {
                 if (TryAnswer(ref call, memory.Find(call.Key), out LookupResult<T> answer)) return answer;
-            }
-            else if (leads)
-            {
-                return Led(filled, call.Missed);
+                if (flight.WasCancelled && joins + 1 >= MaxJoins) waiter.Fail(flight);
             }
             else if (joined <= filled.Stamp || !memory.IsOvertaken(filled.Entry, filled.Stamp))
             {
@@ -131,7 +134,7 @@ internal sealed class Filler(
     {
         Reason reason = filled.Reason == Reason.Revalidated ? Reason.Revalidated : missed;
         reasons.Count(reason);
-        return new(filled.Value, reason, 0, Lookups.Remaining(filled.Entry!, clock.Now)) { Unstored = filled.Unstored };
+        return new(filled.Value, reason, 0, filled.Entry is null ? 0 : Lookups.Remaining(filled.Entry, clock.Now)) { Unstored = filled.Unstored };
     }
 
     /// <summary>The answer of a caller that waited for another one's flight; false where the value can't be given to two.</summary>

@@ -1,8 +1,10 @@
+using System.Runtime.ExceptionServices;
+
 namespace Larder;
 
 /// <summary>
 /// What a fill brought: the value for whoever made it, and the entry from which others are given theirs. Without an entry
-/// it brought nothing, and whoever waited looks again.
+/// it brought nothing for those who waited, and they look again.
 /// </summary>
 /// <param name="Entry">Has what may invalidate it; it need not have been stored.</param>
 /// <param name="Stamp">Up to which ordinal it is known to be current.</param>
@@ -11,7 +13,11 @@ namespace Larder;
 /// factory of a batch knows no value; else none.
 /// </param>
 /// <param name="Unstored">Why it was not stored.</param>
-internal readonly record struct Filled<T>(T Value, Entry? Entry, long Stamp, Reason Reason = Reason.None, Reason Unstored = Reason.None);
+internal readonly record struct Filled<T>(T Value, Entry? Entry, long Stamp, Reason Reason = Reason.None, Reason Unstored = Reason.None)
+{
+    /// <summary>Whether there is a value, at least for whoever made it.</summary>
+    public bool IsMade => Entry is not null || Unstored != Reason.None;
+}
 
 /// <summary>One fill under way that any number of callers wait for.</summary>
 /// <remarks>
@@ -60,7 +66,7 @@ internal sealed class Flight<T>(string key, long stamp, FillRun run) : Flight(ke
 {
     private TaskCompletionSource? _waiters;
     private Filled<T> _filled;
-    private Exception? _failure;
+    private ExceptionDispatchInfo? _failure;
     private int _landed;
 
     public bool HasLanded => Volatile.Read(ref _landed) != 0;
@@ -68,8 +74,19 @@ internal sealed class Flight<T>(string key, long stamp, FillRun run) : Flight(ke
     /// <summary>What it brought, once it has landed without a failure.</summary>
     public Filled<T> Filled => _filled;
 
-    /// <summary>What it failed with, once it has landed.</summary>
-    public Exception? Failure => _failure;
+    /// <summary>
+    /// What it failed with, once it has landed: captured once, so that each of a thousand waiters throws it with the trace of
+    /// the factory and its own, not with those of all who threw before.
+    /// </summary>
+    public ExceptionDispatchInfo? Failure => _failure;
+
+    /// <summary>
+    /// Whether it failed because something was cancelled. That is the business of the caller whose factory it was, not of
+    /// the others; a client's timeout, which comes in the same clothes, is a failure like any other.
+    /// </summary>
+    public bool WasCancelled => _failure is { SourceException: { } failure } && IsCancellation(failure);
+
+    public static bool IsCancellation(Exception failure) => failure is OperationCanceledException { InnerException: not TimeoutException };
 
     /// <summary>Ends when the flight has landed; made only where somebody waits. Continuations run elsewhere: a thousand waiters must not run on the thread that filled.</summary>
     public Task Landing
@@ -96,7 +113,7 @@ internal sealed class Flight<T>(string key, long stamp, FillRun run) : Flight(ke
 
     public void Fail(Exception failure)
     {
-        _failure = failure;
+        _failure = ExceptionDispatchInfo.Capture(failure);
         Land();
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
 
 namespace Larder;
 
@@ -9,13 +10,14 @@ namespace Larder;
 /// 1. Nobody joins a flight whose value is outdated already: a key event newer than its stamp takes it out of the table.
 /// 2. Nobody joins a flight that has been given up.
 /// </remarks>
-internal sealed class Flights(MemoryStore memory)
+internal sealed class Flights(MemoryStore memory, ILogger logger)
 {
     private readonly ConcurrentDictionary<string, Flight> _flights = new(KeyComparer.Instance);
 
     public int UnderWay => _flights.Count;
 
-    public bool IsUnderWay(string key) => _flights.ContainsKey(key);
+    /// <inheritdoc cref="FillRun(bool, ILogger)"/>
+    public FillRun NewRun(bool mayEndEarly) => new(mayEndEarly, logger);
 
     /// <summary>Joins the key's flight, or leads a new one that belongs to <paramref name="run"/>.</summary>
     /// <param name="run">The run of the new flight; a run of its own, made only when it leads, where it is null.</param>
@@ -23,8 +25,8 @@ internal sealed class Flights(MemoryStore memory)
     /// <returns>False where the key's flight makes a value of another type.</returns>
     public bool TryBoard<T>(string key, long stamp, FillRun? run, bool mayEndEarly, [NotNullWhen(true)] out Flight<T>? flight, out bool leads)
     {
-        // Most calls lead: they pay for one look at the table, those that join for a flight that is never used.
-        var own = new Flight<T>(key, stamp, run ?? new(mayEndEarly));
+        // Most calls lead: they pay for one step in the table, those that join for a flight that is never used.
+        var own = new Flight<T>(key, stamp, run ?? NewRun(mayEndEarly));
         for (; ; )
         {
             Flight found = _flights.GetOrAdd(key, own);
@@ -42,11 +44,20 @@ internal sealed class Flights(MemoryStore memory)
         }
     }
 
-    /// <summary>Leads a new flight in a run of its own, if none is under way.</summary>
+    /// <summary>Whether nobody makes the key's value, or only one that is outdated already: that flight leaves the table.</summary>
+    public bool IsFree(string key)
+    {
+        if (!_flights.TryGetValue(key, out Flight? found)) return true;
+        if (memory.NewestEvent(key) <= found.Stamp) return false;
+        Remove(found);
+        return true;
+    }
+
+    /// <summary>Leads a new flight that belongs to <paramref name="run"/>, if the key is free.</summary>
     public bool TryLead<T>(string key, long stamp, FillRun run, [NotNullWhen(true)] out Flight<T>? flight)
     {
         flight = null;
-        if (_flights.ContainsKey(key)) return false;
+        if (!IsFree(key)) return false;
         var own = new Flight<T>(key, stamp, run);
         if (!_flights.TryAdd(key, own)) return false;
         run.AddFlight();

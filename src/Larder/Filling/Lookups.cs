@@ -51,8 +51,8 @@ internal sealed class Lookups(bool reads, CacheClock clock, MemoryStore memory, 
         };
         if (reason != Reason.None && Read<T>(entry!, reason, now) is { Found: true } found)
         {
-            entry!.Touch();
-            return Counted(found, entry.Key);
+            memory.Touch(entry!);
+            return Counted(found, entry!.Key);
         }
         if (entry is not null) missed = WhyMissed(entry, standing, missed, now);
         reasons.Count(missed);
@@ -89,7 +89,7 @@ internal sealed class Lookups(bool reads, CacheClock clock, MemoryStore memory, 
         answer = reason == Reason.None ? default : Read<T>(entry, reason, now);
         if (answer.Found)
         {
-            entry.Touch();
+            memory.Touch(entry);
             Counted(answer, entry.Key);
             return true;
         }

@@ -156,9 +156,9 @@ public sealed class FailureTests : IDisposable
     }
 
     [Fact]
-    public async Task A_cancelled_factory_that_nobody_gave_up_is_a_failure_and_one_that_was_is_none()
+    public async Task A_clients_own_timeout_is_a_failure_and_a_run_that_was_given_up_is_none()
     {
-        _origin.Does = (_, _) => throw new TaskCanceledException("the client's own timeout");
+        _origin.Does = (_, _) => throw new TaskCanceledException("the client's own timeout", new TimeoutException());
         await Assert.ThrowsAsync<TaskCanceledException>(async () => await Call());
         await Assert.ThrowsAsync<TaskCanceledException>(async () => await Call());
         Assert.Equal(1, _origin.Calls);
