@@ -32,7 +32,7 @@ public sealed class LarderOptions
     /// <summary>How many invalidations <see cref="LarderCache.InvalidationHistory"/> keeps; 1,000 by default, 0 switches it off.</summary>
     public int InvalidationHistory { get; set; } = 1000;
 
-    /// <summary>Estimates the bytes of a value that is kept as an instance; strings and numbers are known without it.</summary>
+    /// <summary>Estimates the bytes of a value that is kept as an instance; strings, numbers, URIs and structs without references are known without it. Without it any other instance counts 256 bytes, unless <see cref="EntryOptions.Size"/> says more: <see cref="MaxBytes"/> is a bound only as far as these are told.</summary>
     public Func<object, long>? Weigher { get; set; }
 
     /// <summary>Whether and how values are kept compressed; off by default.</summary>
@@ -77,9 +77,7 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
         else CheckCompression(options.Compression);
         if (options.Snapshot is null) Check(false, nameof(options.Snapshot), "null", "a section of its own");
         else CheckSnapshot(options.Snapshot);
-        Check(options.Keys.MaxReadableText is >= 0 and <= 10_000, "Keys.MaxReadableText", options.Keys.MaxReadableText, "0 to 10,000");
-        Check(Enum.IsDefined(options.Keys.QueryOrder), "Keys.QueryOrder", options.Keys.QueryOrder, "Sorted or AsSent");
-        Check(options.Keys.SlowAfter > TimeSpan.Zero && options.Keys.SlowAfter <= TimeSpan.FromMinutes(1), "Keys.SlowAfter", options.Keys.SlowAfter, "more than 0, up to 1 minute");
+        problems.AddRange(options.Keys.Problems());
         Check(options.HybridCache.MaximumKeyLength is >= 1 and <= 65_536, "HybridCache.MaximumKeyLength", options.HybridCache.MaximumKeyLength, "1 to 65,536");
         Check(options.HybridCache.MaximumPayloadBytes is >= 1 and <= 2_000_000_000, "HybridCache.MaximumPayloadBytes", options.HybridCache.MaximumPayloadBytes, "1 to 2,000,000,000");
         if (options.HybridCache.DefaultEntryOptions is { } entry)

@@ -19,11 +19,13 @@ namespace Larder;
 /// </code>
 /// The end says which form it is and how long the beginning is, which therefore needs no escaping of separators. A key
 /// over the limit is cut and ends in <c>|sha256:</c> and the digest of the whole. Control characters, backslashes and
-/// lone surrogates are written <c>\uXXXX</c>.
+/// lone surrogates are written <c>\uXXXX</c>. All this holds among the keys made here: a string that a program uses as a key and that ends
+/// like one of them, such as <c>"prompt.list |e11"</c>, is that key. Let no such string come from outside.
 /// </remarks>
 public sealed class CacheKeys
 {
-    private readonly KeyOptions _options;
+    private readonly int _maxReadableText;
+    private readonly QueryOrder _queryOrder;
     private readonly int _maxLength;
     private readonly KeyTimings? _timings;
 
@@ -33,12 +35,16 @@ public sealed class CacheKeys
     /// <param name="time">The clock that measures.</param>
     /// <param name="logger">Where slow keys are told of, never what they are.</param>
     /// <param name="cacheName">What the metrics call the cache.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option or the length is not one that a cache allows.</exception>
     public CacheKeys(KeyOptions? options = null, int maxLength = 1024, TimeProvider? time = null, ILogger? logger = null, string cacheName = "")
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxLength);
-        _options = options ?? new();
+        options ??= new();
+        if (options.Problems().FirstOrDefault() is { } problem) throw new ArgumentOutOfRangeException(nameof(options), problem);
+        _maxReadableText = options.MaxReadableText;
+        _queryOrder = options.QueryOrder;
         _maxLength = maxLength;
-        if (_options.Measure) _timings = new(time ?? TimeProvider.System, _options.SlowAfter, logger ?? NullLogger.Instance, cacheName);
+        if (options.Measure) _timings = new(time ?? TimeProvider.System, options.SlowAfter, logger ?? NullLogger.Instance, cacheName);
     }
 
     /// <summary>Figures of the keys made within the last hour, the newest 1,000 of them; null where nothing is measured.</summary>
@@ -94,7 +100,7 @@ public sealed class CacheKeys
     {
         ArgumentNullException.ThrowIfNull(text);
         long began = KeyTimings.Begin(_timings);
-        return OperationKey(operation, KeyText.Of(text, _options.MaxReadableText), options, question, user, began);
+        return OperationKey(operation, KeyText.Of(text, _maxReadableText), options, question, user, began);
     }
 
     /// <summary>The same of a text in pieces, which is hashed where it lies.</summary>
@@ -102,7 +108,7 @@ public sealed class CacheKeys
     public CacheKey ForOperation(string operation, in ReadOnlySequence<char> text, KeyParameters options = default, string? question = null, string? user = null)
     {
         long began = KeyTimings.Begin(_timings);
-        return OperationKey(operation, KeyText.Of(text, _options.MaxReadableText), options, question, user, began);
+        return OperationKey(operation, KeyText.Of(text, _maxReadableText), options, question, user, began);
     }
 
     /// <summary>The same of a text that is read to its end, in pieces, and never held whole.</summary>
@@ -113,19 +119,20 @@ public sealed class CacheKeys
         ArgumentNullException.ThrowIfNull(text);
         Check(operation, user, nameof(operation));
         long began = KeyTimings.Begin(_timings);
-        KeyText read = await KeyText.ReadAsync(text, _options.MaxReadableText, cancellationToken).ConfigureAwait(false);
+        KeyText read = await KeyText.ReadAsync(text, _maxReadableText, cancellationToken).ConfigureAwait(false);
         return OperationKey(operation, read, options, question, user, began);
     }
 
-    /// <summary>The same of a text in UTF-8, which is read to its end, in pieces, and never held whole; the stream stays open.</summary>
+    /// <summary>The same of a text in UTF-8, which is read to its end, in pieces, and never held whole; a byte order mark is not part of it, and the stream stays open.</summary>
     /// <inheritdoc cref="ForOperation(string, string, KeyParameters, string?, string?)"/>
     /// <exception cref="ArgumentException">The text is not valid UTF-8, or an option is of a type that can't be part of a key.</exception>
     public async ValueTask<CacheKey> ForOperationAsync(
         string operation, Stream text, KeyParameters options = default, string? question = null, string? user = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
-        // Replacing what is malformed would make one text of two.
-        var strict = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+        // Replacing what is malformed would make one text of two. A byte order mark is not part of the text; the reader
+        // passes over the one that its encoding would write.
+        var strict = new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true);
         using var reader = new StreamReader(text, strict, detectEncodingFromByteOrderMarks: false, leaveOpen: true);
         try
         {
@@ -157,7 +164,7 @@ public sealed class CacheKeys
     {
         ReadOnlySpan<char> pairs = query.AsSpan(query[0] == '?' ? 1 : 0);
         key.Append("?");
-        if (_options.QueryOrder == QueryOrder.AsSent)
+        if (_queryOrder == QueryOrder.AsSent)
         {
             key.AppendEscaped(pairs);
             return;

@@ -9,8 +9,8 @@ namespace Larder;
 /// <c>[("page", 1), ("tags", list)]</c>, or made of a dictionary.
 /// </summary>
 /// <remarks>
-/// Values are strings, numbers, booleans, characters, GUIDs, dates, times and time spans, URIs, enums, null, and lists and dictionaries
-/// (with string keys) of these. Each carries a mark of its type: <c>1</c> and <c>"1"</c> are different values. Integers
+/// Values are strings, numbers, booleans, characters, GUIDs, dates, times and time spans, URIs, enums, null, and the framework's own
+/// lists and dictionaries (with string keys) of these; arrays have one dimension. Each carries a mark of its type: <c>1</c> and <c>"1"</c> are different values. Integers
 /// of any size that are equal are one value.
 /// </remarks>
 [CollectionBuilder(typeof(KeyParameters), nameof(Create))]
@@ -45,8 +45,9 @@ public readonly struct KeyParameters : IEnumerable<(string Name, object? Value)>
     /// <summary>Of a dictionary.</summary>
     public static implicit operator KeyParameters(Dictionary<string, object?> parameters) => Of(parameters);
 
+    /// <summary>With other names; where they become equal, the values are in the order in which they were given.</summary>
     internal KeyParameters WithNames(Func<string, string> rename) =>
-        _sorted is null ? this : new([.. _sorted.Select((p, at) => (rename(p.Name), p.Value, at))]);
+        _sorted is null ? this : new([.. _sorted.Select(p => (rename(p.Name), p.Value, p.At))]);
 
     internal ReadOnlySpan<(string Name, object? Value, int At)> Sorted => _sorted;
 

@@ -25,6 +25,10 @@ internal static class KeyValues
             key.Append(mark);
             WriteScalar(ref key, value);
         }
+        else if (!FrameworkCollections.IsItsItems(value.GetType()))
+        {
+            throw Unsupported(value.GetType());
+        }
         else if (value is IDictionary dictionary)
         {
             key.Append("{");
@@ -64,6 +68,7 @@ internal static class KeyValues
     {
         if (IsScalar(type)) return null;
         if (depth == MaxDepth) return $"a {type} may hold others of its kind without end";
+        if (!type.IsInterface && !FrameworkCollections.IsItsItems(type)) return Unsupported(type).Message.TrimEnd('.');
         Type[] interfaces = [.. type.GetInterfaces().Append(type).Where(i => i.IsGenericType)];
         Type[]? pair = interfaces.FirstOrDefault(i => i.GetGenericTypeDefinition() == typeof(IDictionary<,>) || i.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>))?.GetGenericArguments();
         if (pair is not null)
@@ -76,7 +81,7 @@ internal static class KeyValues
     }
 
     public static ArgumentException Unsupported(Type type) => new(
-        $"A value of type {type} can't be part of a key. Supported are strings, numbers, booleans, characters, GUIDs, dates, times, URIs, enums, null, and lists and dictionaries of these: pass one of them instead, such as the value's id.");
+        $"A value of type {type} can't be part of a key. Supported are strings, numbers, booleans, characters, GUIDs, dates, times, URIs, enums, null, and the framework's own lists and dictionaries of these: pass one of them instead, such as the value's id.");
 
     private static void WriteScalar(ref KeyWriter key, object value)
     {
@@ -126,7 +131,7 @@ internal static class KeyValues
         : type == typeof(TimeSpan) ? "S"
         : type == typeof(Int128) || type == typeof(UInt128) ? "i"
         : type == typeof(Half) ? "h"
-        : typeof(Uri).IsAssignableFrom(type) ? "u"
+        : type == typeof(Uri) ? "u"
         : null;
 
     private static IEnumerable<KeyValuePair<string, object?>> Pairs(IDictionary dictionary)

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
@@ -89,6 +91,86 @@ public sealed class CacheKeysTests
         Assert.Throws<ArgumentException>(() => _keys.ForEndpoint("e", user: ""));
         Assert.Throws<ArgumentNullException>(() => _keys.ForEndpoint("e", [(null!, 1)]));
         Assert.Throws<ArgumentNullException>(() => _keys.ForOperation("o", null!));
+    }
+
+    private sealed class Filter : List<string>
+    {
+        public bool IsExact { get; init; }
+    }
+
+    private sealed class NamedPage(string name) : Uri("http://h/")
+    {
+        public string Name => name;
+    }
+
+    /// <summary>Each differs from its neighbour in something that its items do not tell.</summary>
+    public static TheoryData<object, object> HoldMoreThanTheirItems()
+    {
+        IGrouping<string, int>[] groups = [.. new[] { ("a", 1), ("b", 1) }.GroupBy(x => x.Item1, x => x.Item2)];
+        return new()
+        {
+            { new[,] { { 1, 2 }, { 3, 4 } }, new[,] { { 1, 2, 3, 4 } } },
+            { Array.CreateInstance(typeof(int), [1], [1]), Array.CreateInstance(typeof(int), [1], [2]) },
+            { new Filter { IsExact = true }, new Filter() },
+            { new NamedPage("a"), new NamedPage("b") },
+            { groups[0], groups[1] },
+            { groups.ToLookup(g => g.Key), groups.ToLookup(g => g.Key + "x") },
+            { new System.Collections.Specialized.NameValueCollection { ["a"] = "1" }, new System.Collections.Specialized.NameValueCollection { ["a"] = "2" } },
+        };
+    }
+
+    [Theory, MemberData(nameof(HoldMoreThanTheirItems))]
+    public void Collections_that_are_more_than_their_items_are_refused(object one, object other)
+    {
+        foreach (object value in (object[])[one, other, new object[] { one }])
+        {
+            var error = Assert.Throws<ArgumentException>(() => _keys.ForEndpoint("e", [("p", value)]));
+            Assert.Contains("can't be part of a key", error.Message, StringComparison.Ordinal);
+        }
+        Assert.NotNull(KeyValues.Problem(one.GetType()));
+    }
+
+    [Fact]
+    public void However_a_list_is_written_its_items_make_the_key()
+    {
+        int[] items = [1, 2];
+        IReadOnlyList<int> expression = [1, .. items[1..]];
+        IEnumerable<int> pair = [1, 2];
+        object[] lists =
+        [
+            items, items.ToList(), expression, pair, new ArraySegment<int>(items), new LinkedList<int>(items), new SortedSet<int>(items), items.ToHashSet(),
+            items.AsReadOnly(), items.ToImmutableArray(), items.ToImmutableList(), items.Where(i => i > 0), items.Order(), new ConcurrentQueue<int>(items), Enumerable.Range(1, 2),
+        ];
+        Assert.All(lists, list => Assert.Equal("e 1:p=[i1:1i1:2] |e1", _keys.ForEndpoint("e", [("p", list)]).Text));
+        IReadOnlyList<int> one = [7];
+        Assert.Equal("e 1:p=[i1:7] |e1", _keys.ForEndpoint("e", [("p", one)]).Text);
+        Assert.All(lists, list => Assert.True(list is IEnumerable<int> and not ICollection<int> || KeyValues.Problem(list.GetType()) is null, $"{list.GetType()}"));
+    }
+
+    [Fact]
+    public void Headers_of_one_name_keep_their_order_however_the_name_is_written()
+    {
+        Assert.NotEqual(_keys.ForRequest("GET", "/", headers: [("accept", "a"), ("Accept", "b")]), _keys.ForRequest("GET", "/", headers: [("Accept", "b"), ("accept", "a")]));
+        Assert.Equal(_keys.ForRequest("GET", "/", headers: [("accept", "a"), ("Accept", "b")]), _keys.ForRequest("GET", "/", headers: [("ACCEPT", "a"), ("accept", "b")]));
+    }
+
+    [Fact]
+    public async Task A_byte_order_mark_is_not_part_of_the_text()
+    {
+        Assert.Equal(_keys.ForOperation("o", "a"), await _keys.ForOperationAsync("o", new MemoryStream([0xEF, 0xBB, 0xBF, 0x61])));
+        Assert.NotEqual(_keys.ForOperation("o", "a"), await _keys.ForOperationAsync("o", new MemoryStream([0x61, 0xEF, 0xBB, 0xBF])));
+    }
+
+    [Fact]
+    public void Options_that_no_cache_allows_are_refused_here_too_and_later_changes_are_not_seen()
+    {
+        foreach (KeyOptions wrong in (KeyOptions[])[new() { MaxReadableText = int.MaxValue }, new() { MaxReadableText = -1 }, new() { QueryOrder = (QueryOrder)7 }, new() { SlowAfter = TimeSpan.Zero }])
+            Assert.Contains("allowed is", Assert.Throws<ArgumentOutOfRangeException>(() => new CacheKeys(wrong)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new CacheKeys(maxLength: 0));
+        var options = new KeyOptions();
+        var keys = new CacheKeys(options);
+        options.MaxReadableText = int.MaxValue;
+        Assert.StartsWith("o #1001:", keys.ForOperation("o", new string('x', 1001)).Text, StringComparison.Ordinal);
     }
 
     [Fact]

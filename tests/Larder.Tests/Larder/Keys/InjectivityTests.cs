@@ -1,3 +1,6 @@
+using System.Collections;
+using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using System.Globalization;
 
 namespace Larder.Tests.Keys;
@@ -26,8 +29,21 @@ public sealed class InjectivityTests
         6 => (DayOfWeek)_random.Next(8),
         7 => new Guid(_random.Next(3), 0, 0, new byte[8]),
         8 or 9 => Text(),
-        10 => Enumerable.Range(0, _random.Next(3)).Select(_ => Value(depth + 1)).ToList(),
+        10 => List([.. Enumerable.Range(0, _random.Next(3)).Select(_ => Value(depth + 1))]),
         _ => Enumerable.Range(0, _random.Next(3)).Select(_ => Text()).Distinct().ToDictionary(k => k, _ => Value(depth + 1)),
+    };
+
+    /// <summary>The same items as every sort of list that is taken.</summary>
+    private object List(List<object?> items) => _random.Next(8) switch
+    {
+        0 => items,
+        1 => items.ToArray(),
+        2 => new ArraySegment<object?>([.. items, "beyond"], 0, items.Count),
+        3 => new Queue<object?>(items),
+        4 => items.ToImmutableArray(),
+        5 => new ReadOnlyCollection<object?>(items),
+        6 => new ArrayList(items),
+        _ => items.Select(static item => item),
     };
 
     private (string Name, object? Value)[] Parameters() => [.. Enumerable.Range(0, _random.Next(4)).Select(_ => (Text(), Value()))];
@@ -37,8 +53,8 @@ public sealed class InjectivityTests
     {
         null => null,
         Dictionary<string, object?> pairs => pairs.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => (p.Key, Expected(p.Value))).ToList(),
-        List<object?> list => list.Select(Expected).ToList(),
         string s => ('s', s),
+        IEnumerable list => list.Cast<object?>().Select(Expected).ToList(),
         int or long => ('i', Convert.ToString(value, CultureInfo.InvariantCulture)),
         bool b => ('b', b.ToString()),
         double d => ('d', d.ToString(CultureInfo.InvariantCulture)),
@@ -57,7 +73,7 @@ public sealed class InjectivityTests
         null => "null",
         string s => "'" + string.Concat(s.Select(c => ((int)c).ToString("x4", CultureInfo.InvariantCulture))) + "'",
         System.Runtime.CompilerServices.ITuple tuple => "(" + string.Join(",", Enumerable.Range(0, tuple.Length).Select(i => Flat(tuple[i]))) + ")",
-        System.Collections.IEnumerable list => "[" + string.Join(",", list.Cast<object?>().Select(Flat)) + "]",
+        IEnumerable list => "[" + string.Join(",", list.Cast<object?>().Select(Flat)) + "]",
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };
 
@@ -89,7 +105,7 @@ public sealed class InjectivityTests
         for (int i = 0; i < 20_000; i++)
         {
             string path = NotEmpty(), method = NotEmpty(), query = Text();
-            (string Name, object? Value)[] headers = [.. Enumerable.Range(0, _random.Next(3)).Select(_ => (Text().ToLowerInvariant(), (object?)(_random.Next(4) == 0 ? null : Text())))];
+            (string Name, object? Value)[] headers = [.. Enumerable.Range(0, _random.Next(3)).Select(_ => (_random.Next(2) == 0 ? Text() : _random.Next(2) == 0 ? "a" : "A", (object?)(_random.Next(4) == 0 ? null : Text())))];
             string? user = _random.Next(3) == 0 ? NotEmpty() : null;
             string key = keys.ForRequest(method, path, query, [.. headers], user).Text;
             IsClean(key);
@@ -97,7 +113,7 @@ public sealed class InjectivityTests
             string seen = query.StartsWith('?') ? query : query == "" ? "" : "?" + query;
             Assert.Equal(('r', path + seen), (read.Form, read.Head));
             Assert.Equal(path, KeyReader.Read(key).Head[..^seen.Length]);
-            Equal([("m", method), .. Sorted("h", headers), .. user is null ? [] : new[] { ("@", (object?)user) }], read.Parts);
+            Equal([("m", method), .. Sorted("h", headers.Select(h => (h.Name.ToLowerInvariant(), h.Value))), .. user is null ? [] : new[] { ("@", (object?)user) }], read.Parts);
         }
     }
 

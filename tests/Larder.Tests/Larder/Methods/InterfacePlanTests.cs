@@ -19,7 +19,8 @@ public sealed class InterfacePlanTests
         [Cached] int Unknown(object id);
         [Cached] int Lazy(IEnumerable<int> ids);
         [Cached] int Keyed(Dictionary<int, int> ids);
-        [Cached] int Endless(Tree tree);
+        [Cached] int Derived(Tree tree);
+        [Cached] int Endless(ITree tree);
         [Cached(Tags = ["a:{name}"])] int Misnamed(int id);
         [Cached(Tags = ["a:{id.Length}"])] int NoProperty(int id);
         [Cached(Tags = ["a:{id"])] int Unclosed(int id);
@@ -40,7 +41,9 @@ public sealed class InterfacePlanTests
         [Cached] int Fine(int id, IReadOnlyList<string?> names, Dictionary<string, int[]> map, DayOfWeek? day, CancellationToken token);
     }
 
-    private sealed class Tree : List<Tree>;
+    private sealed class Tree : List<int>;
+
+    private interface ITree : IReadOnlyList<ITree>;
 
     [Theory]
     [InlineData("Nothing", "it has no result that could be cached")]
@@ -54,6 +57,7 @@ public sealed class InterfacePlanTests
     [InlineData("Unknown", "the parameter 'id' can't be part of a key: A value of type System.Object")]
     [InlineData("Lazy", "may be read only once; declare it as IReadOnlyList<T>")]
     [InlineData("Keyed", "a dictionary needs strings for keys")]
+    [InlineData("Derived", "the parameter 'tree' can't be part of a key: A value of type")]
     [InlineData("Endless", "may hold others of its kind without end")]
     [InlineData("Misnamed", "'a:{name}' names 'name', which is no parameter")]
     [InlineData("NoProperty", "'a:{id.Length}' names 'Length', which Int32 has not")]
