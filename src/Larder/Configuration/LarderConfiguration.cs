@@ -97,10 +97,17 @@ internal static class LarderConfiguration
 
     private static void Read(LarderOptions options, string field, string text, Reader read)
     {
+        // The validator says that the whole section is missing.
+        if (IsNull(options, field.Split(':')[0])) return;
         const int MostShown = 100;
         if (read(options, text) is { } needed)
             options.Unreadable.Add($"{field.Replace(':', '.')} is '{(text.Length <= MostShown ? text : text[..MostShown] + "…")}'; needed is {needed}.");
     }
+
+    private static bool IsNull(LarderOptions options, string section) =>
+        section.Equals(nameof(options.Compression), StringComparison.OrdinalIgnoreCase) && options.Compression is null
+        || section.Equals(nameof(options.Snapshot), StringComparison.OrdinalIgnoreCase) && options.Snapshot is null
+        || section.Equals(nameof(options.DefaultEntry), StringComparison.OrdinalIgnoreCase) && options.DefaultEntry is null;
 
     private static Reader Whole(Action<LarderOptions, int> set) => (options, text) =>
     {

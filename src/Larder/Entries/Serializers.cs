@@ -16,6 +16,8 @@ namespace Larder;
 /// used as they are</item>
 /// <item>System.Text.Json, strictly (<see cref="StrictJson"/>)</item>
 /// </list>
+/// What <c>AddHybridCache</c> registers for itself is passed over, or a call of it anywhere in the program would change what is
+/// stored here: its factory takes every type, with lenient JSON.
 /// </summary>
 internal sealed class Serializers(IServiceProvider? services)
 {
@@ -44,11 +46,7 @@ internal sealed class Serializers(IServiceProvider? services)
 
     private IHybridCacheSerializer<T> Find<T>()
     {
-        IHybridCacheSerializer<T>? found = services?.GetService<IHybridCacheSerializer<T>>();
-        if (found is null && services is not null)
-            foreach (IHybridCacheSerializerFactory factory in services.GetServices<IHybridCacheSerializerFactory>().Reverse())
-                if (factory.TryCreateSerializer(out found)) break;
-        if (found is not null) return found;
+        if (RegisteredFor<T>() is { } registered) return registered;
         if (typeof(T) == typeof(byte[])) return (IHybridCacheSerializer<T>)(object)new BytesSerializer();
         if (typeof(T) == typeof(string)) return (IHybridCacheSerializer<T>)(object)new TextSerializer();
         try
@@ -62,6 +60,17 @@ internal sealed class Serializers(IServiceProvider? services)
             return new RefusingSerializer<T>(e.Message);
         }
     }
+
+    private IHybridCacheSerializer<T>? RegisteredFor<T>()
+    {
+        if (services is null) return null;
+        if (services.GetServices<IHybridCacheSerializer<T>>().LastOrDefault(IsTheProgramsOwn) is { } own) return own;
+        foreach (IHybridCacheSerializerFactory factory in services.GetServices<IHybridCacheSerializerFactory>().Where(IsTheProgramsOwn).Reverse())
+            if (factory.TryCreateSerializer(out IHybridCacheSerializer<T>? made)) return made;
+        return null;
+    }
+
+    private static bool IsTheProgramsOwn(object registered) => registered.GetType().Namespace != "Microsoft.Extensions.Caching.Hybrid.Internal";
 
     /// <summary>The type that a value has as an object.</summary>
     private static class Boxed<T>

@@ -2,6 +2,7 @@ using System.Reflection;
 using Larder.Tests.Support;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Caching.Hybrid;
+using Microsoft.Extensions.Caching.Hybrid.Internal;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -73,23 +74,12 @@ public sealed class NamedCacheTests
         Assert.Null(provider.GetService<HybridCache>());
     }
 
-    private sealed class FrameworksHybrid : HybridCache
-    {
-        public override ValueTask<T> GetOrCreateAsync<TState, T>(string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
-        public override ValueTask SetAsync<T>(string key, T value, HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
-        public override ValueTask RemoveAsync(string key, CancellationToken cancellationToken = default) => throw new NotSupportedException();
-        public override ValueTask RemoveByTagAsync(string tag, CancellationToken cancellationToken = default) => throw new NotSupportedException();
-    }
-
-    /// <summary>What AddHybridCache does: it adds its own only where there is none.</summary>
-    private static void AddHybridCache(IServiceCollection services) => services.TryAddSingleton<HybridCache, FrameworksHybrid>();
-
     [Fact]
     public void Larder_is_the_hybrid_cache_when_AddHybridCache_comes_before_it()
     {
         using ServiceProvider provider = Provider(services =>
         {
-            AddHybridCache(services);
+            services.AddHybridCache();
             services.AddLarder();
         });
         Assert.IsType<LarderHybridCache>(Assert.Single(provider.GetServices<HybridCache>()));
@@ -101,9 +91,48 @@ public sealed class NamedCacheTests
         using ServiceProvider provider = Provider(services =>
         {
             services.AddLarder();
-            AddHybridCache(services);
+            services.AddHybridCache();
         });
         Assert.IsType<LarderHybridCache>(Assert.Single(provider.GetServices<HybridCache>()));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task AddHybridCache_does_not_loosen_what_is_stored(bool before)
+    {
+        await using ServiceProvider provider = Provider(services =>
+        {
+            if (before) services.AddHybridCache();
+            services.AddLarder();
+            if (!before) services.AddHybridCache();
+        });
+        LarderCache cache = provider.GetRequiredService<LarderCache>();
+        Assert.Equal(Reason.UnstoredUnserializable, await cache.SetAsync("k", new Dictionary<string, object> { ["a"] = 1 }));
+        Assert.Equal(Reason.UnstoredUnserializable, await cache.SetAsync("k", new List<string> { "half \ud800" }));
+        // The one it registers would take the type.
+        Assert.True(provider.GetRequiredService<IHybridCacheSerializerFactory>().TryCreateSerializer(out IHybridCacheSerializer<Dictionary<string, object>>? lenient));
+        lenient!.Serialize(new() { ["a"] = 1 }, new System.Buffers.ArrayBufferWriter<byte>());
+        await provider.GetRequiredService<HybridCache>().SetAsync("s", new byte[] { 1, 2 });
+        Assert.Equal([1, 2], cache.GetLocal<byte[]>("s").Value);
+    }
+
+    [Fact]
+    public void A_serializer_of_the_program_counts_beside_those_of_AddHybridCache()
+    {
+        var own = new Own();
+        using ServiceProvider first = Provider(services => services.AddSingleton<IHybridCacheSerializer<string>>(own).AddHybridCache());
+        using ServiceProvider last = Provider(services => services.AddHybridCache().AddSingleton<IHybridCacheSerializer<string>>(own));
+        using ServiceProvider none = Provider(services => services.AddHybridCache());
+        Assert.Same(own, new Serializers(first).For<string>());
+        Assert.Same(own, new Serializers(last).For<string>());
+        Assert.IsType<TextSerializer>(new Serializers(none).For<string>());
+        Assert.IsType<BytesSerializer>(new Serializers(none).For<byte[]>());
+    }
+
+    private sealed class Own : IHybridCacheSerializer<string>
+    {
+        public string Deserialize(System.Buffers.ReadOnlySequence<byte> source) => throw new NotSupportedException();
+
+        public void Serialize(string value, System.Buffers.IBufferWriter<byte> target) => throw new NotSupportedException();
     }
 
     [Fact]
@@ -112,10 +141,10 @@ public sealed class NamedCacheTests
         using ServiceProvider provider = Provider(services =>
         {
             services.AddLarder(o => o.MaxEntries = 5);
-            services.Replace(ServiceDescriptor.Singleton<HybridCache, FrameworksHybrid>());
+            services.Replace(ServiceDescriptor.Singleton<HybridCache, DefaultHybridCache>());
             services.AddLarder(o => o.MaxTags = 3);
         });
-        Assert.IsType<FrameworksHybrid>(provider.GetRequiredService<HybridCache>());
+        Assert.IsType<DefaultHybridCache>(provider.GetRequiredService<HybridCache>());
         LarderOptions options = provider.GetRequiredService<IOptions<LarderOptions>>().Value;
         Assert.Equal((5, 3), (options.MaxEntries, options.MaxTags));
     }
@@ -182,6 +211,16 @@ public sealed class NamedCacheTests
         Assert.Equal(expected.Order(), failures.Order());
         var error = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredKeyedService<LarderCache>("reports"));
         Assert.Contains("Cache 'reports': MaxBytes is -1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_section_that_is_missing_is_a_problem_and_not_an_accident()
+    {
+        using ServiceProvider provider = Provider(
+            services => services.AddLarder(o => (o.Compression, o.Snapshot, o.DefaultEntry) = (null!, null!, null!)),
+            ("Larder:Compression:Level", "3"), ("Larder:Snapshot:Path", "x"), ("Larder:DefaultEntry:Jitter", "0.1"));
+        var error = Assert.Throws<OptionsValidationException>(provider.GetRequiredService<LarderCache>);
+        Assert.Equal(["Compression is null", "DefaultEntry is null", "Snapshot is null"], error.Failures.Select(f => f.Split(';')[0]).Order());
     }
 
     [Fact]
