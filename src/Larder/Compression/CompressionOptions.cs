@@ -23,6 +23,6 @@ public sealed class CompressionOptions
     /// </summary>
     public int Level { get; set; } = 6;
 
-    /// <summary>Values of fewer bytes, serialized, are not tried; 1,000 by default.</summary>
+    /// <summary>Values of fewer bytes, serialized, are not tried (texts: in UTF-8); 1,000 by default.</summary>
     public int Threshold { get; set; } = 1000;
 }

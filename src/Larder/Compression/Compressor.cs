@@ -27,7 +27,7 @@ internal sealed class Compressor(CompressionOptions options)
     public CompressionStatistics Statistics => _meter.Statistics;
 
     /// <summary>Whether a value of so many bytes is tried.</summary>
-    public bool Wants(int length) => _algorithm != CompressionAlgorithm.None && length >= _threshold && length > 0;
+    public bool Wants(long length) => _algorithm != CompressionAlgorithm.None && length >= _threshold && length > 0;
 
     /// <summary>The bytes, compressed where that pays.</summary>
     public Payload Pack(ReadOnlySpan<byte> raw) => TryPack(raw, out Payload packed) ? packed : Payload.Raw(raw);

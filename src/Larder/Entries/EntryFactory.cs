@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using System.Text;
 using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +13,10 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     /// <summary>What the engine itself needs for an entry: the object, its places in table, queue and wheel.</summary>
     public const int Overhead = 240;
     private const int UnknownInstance = 256;
+    private const int BoxHeader = 16;
+
+    /// <summary>The types of which it was said that they are not stored: as many as the program has, each told once.</summary>
+    private readonly ConcurrentDictionary<Type, bool> _told = new();
 
     public Compressor Compressor { get; } = new(options.Compression);
 
@@ -202,7 +208,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         }
         catch (Exception e)
         {
-            Log.SerializationFailed(logger, typeof(T), e);
+            if (_told.TryAdd(typeof(T), true)) Log.SerializationFailed(logger, typeof(T), e.Message, e);
             return (Unkept.Instance, 0);
         }
     }
@@ -210,17 +216,22 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     /// <summary>A text compressed, where that is wanted and pays: as UTF-8, which is half the size even before.</summary>
     private SerializedValue<string>? TryPack(string text)
     {
-        if (!Compressor.Wants(text.Length) || text.Length > options.MaxEntryBytes || !TextSerializer.CanKeep(text)) return null;
+        // The threshold is one of bytes, of which a character takes up to three; they are counted only where that decides.
+        if (!Compressor.Wants(text.Length * 3L) || text.Length > options.MaxEntryBytes || !TextSerializer.CanKeep(text)) return null;
+        if (!Compressor.Wants(text.Length) && !Compressor.Wants(Encoding.UTF8.GetByteCount(text))) return null;
         using var buffer = new PooledBuffer();
         IHybridCacheSerializer<string> serializer = serializers.For<string>();
         serializer.Serialize(text, buffer);
         return buffer.Length <= options.MaxEntryBytes && Compressor.TryPack(buffer.Span, out Payload packed) ? new(packed, serializer) : null;
     }
 
-    private long Weigh(object value) => value switch
+    private long Weigh<T>(T value) => value switch
     {
         string text => 22 + text.Length * sizeof(char),
-        ValueType => 32,
-        _ => options.Weigher?.Invoke(value) ?? UnknownInstance,
+        // Its text, and what it makes of it when it is asked.
+        Uri uri => 128 + (long)uri.OriginalString.Length * sizeof(char),
+        Version => 32,
+        _ when !RuntimeHelpers.IsReferenceOrContainsReferences<T>() => BoxHeader + Unsafe.SizeOf<T>(),
+        _ => options.Weigher?.Invoke(value!) ?? Math.Max(UnknownInstance, BoxHeader + Unsafe.SizeOf<T>()),
     };
 }

@@ -48,6 +48,40 @@ public sealed class LarderOptionsTests
     }
 
     [Fact]
+    public void The_defaults_are_the_promised_ones()
+    {
+        var options = new LarderOptions();
+        Assert.Equal((1000, 100L * 1024 * 1024, TimeSpan.FromSeconds(3600)), (options.MaxEntries, options.MaxBytes, options.DefaultTtl));
+        Assert.Equal((20, 1024), (options.MaxTags, options.MaxKeyLength));
+        Assert.Equal((CompressionAlgorithm.None, 1000, 6), (options.Compression.Algorithm, options.Compression.Threshold, options.Compression.Level));
+    }
+
+    [Fact]
+    public async Task What_an_instance_weighs_is_known_for_structs_URIs_and_texts()
+    {
+        using var cache = new LarderCache(new() { MaxBytes = 1 << 20, MaxEntries = 100_000 });
+        for (int i = 0; i < 500; i++) await cache.SetAsync("k" + i, new Big());
+        Assert.InRange(cache.Statistics.Entries * 10_000L, 500_000, 1 << 20);
+        using var uris = new LarderCache(new() { MaxBytes = 1 << 20 });
+        for (int i = 0; i < 50; i++) await uris.SetAsync("k" + i, new Uri("http://h/" + new string('a', 50_000)));
+        Assert.InRange(uris.Statistics.Entries * 100_000L, 500_000, 1 << 20);
+    }
+
+    [System.Runtime.CompilerServices.InlineArray(10_000)]
+    private struct Big
+    {
+        private byte _first;
+    }
+
+    [Theory, InlineData('語', 600, 1), InlineData('語', 333, 0), InlineData('a', 999, 0), InlineData('a', 1000, 1), InlineData('é', 500, 1)]
+    public async Task The_threshold_of_compression_is_one_of_bytes(char of, int length, int tried)
+    {
+        using var cache = new LarderCache(new() { Compression = { Algorithm = CompressionAlgorithm.Zlib } });
+        await cache.SetAsync("k", new string(of, length));
+        Assert.Equal(tried, cache.Compression.Tried);
+    }
+
+    [Fact]
     public async Task AddLarder_registers_the_cache_and_a_hybrid_cache_over_it()
     {
         var services = new ServiceCollection();
