@@ -15,9 +15,9 @@ namespace Larder;
 /// </summary>
 internal static class StrictJson
 {
-    private const string Advice = "Register an IHybridCacheSerializer or keyed JsonSerializerOptions for the type, or share the instance (EntryOptions.ShareInstance).";
+    internal const string Advice = "Register an IHybridCacheSerializer or keyed JsonSerializerOptions for the type, or share the instance (EntryOptions.ShareInstance).";
 
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Taken only where reflection is enabled; trimmed programs register options with a source-generated context.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Taken only where reflection is enabled, which trimming switches off; such programs register options with a source-generated context.")]
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "As above.")]
     public static JsonSerializerOptions Create() => new(JsonSerializerDefaults.Strict)
     {
@@ -43,10 +43,12 @@ internal static class StrictJson
     }
 
     /// <summary>
-    /// Whether values of the type are written with something that reading does not set (a property without setter or
-    /// constructor parameter: computed, or lost), or come back in another order: only writing them a second time shows.
+    /// Whether values of the type are written with something that reading does not set (an automatic property without
+    /// setter or constructor parameter, which the constructor may fill or not), or come back in another order: only
+    /// writing a value a second time shows whether it is one that is lost.
     /// </summary>
     /// <exception cref="NotSupportedException">A part of the type can't be stored at all.</exception>
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Taken only where reflection is enabled, which trimming switches off.")]
     public static bool NeedsProof(JsonTypeInfo root)
     {
         var seen = new HashSet<Type>();
@@ -58,6 +60,9 @@ internal static class StrictJson
             needsProof |= info.Type.IsGenericType && info.Type.Name.Contains("Stack", StringComparison.Ordinal);
             Visit(info.ElementType);
             Visit(info.KeyType);
+            // After its items, whose own problem says more.
+            if (JsonSerializer.IsReflectionEnabledByDefault && !JsonExactness.CanBeMade(info))
+                throw new NotSupportedException($"{info.Type} can be written and not made again. Give it a constructor without parameters, or one whose parameters have the names of its properties. {Advice}");
             foreach (JsonPropertyInfo property in info.Properties)
             {
                 if (property.Get is null || property.IsExtensionData) continue;
@@ -74,21 +79,21 @@ internal static class StrictJson
         }
     }
 
+    [RequiresUnreferencedCode("Looks at the members of types.")]
     private static void RefuseLoss(JsonTypeInfo info)
     {
         if (info.Type == typeof(object)) throw new NotSupportedException($"JSON does not keep the type of what is declared as object. {Advice}");
-        if (info.Kind != JsonTypeInfoKind.Object) return;
+        if (info.Kind == JsonTypeInfoKind.Object) RefuseLossOfMembers(info);
+        else if (info.Kind != JsonTypeInfoKind.None && !info.Type.IsArray) RefuseLossOfCollections(info);
+    }
+
+    [RequiresUnreferencedCode("Looks at the members of types.")]
+    private static void RefuseLossOfMembers(JsonTypeInfo info)
+    {
         if (info.Properties.Count == 0 && info.PolymorphismOptions is null && HasState(info.Type))
             throw new NotSupportedException($"{info.Type} has state, but no public members that JSON could keep it in. {Advice}");
-        if (!info.Type.IsSealed && info.PolymorphismOptions is null)
-        {
-            Action<object>? before = info.OnSerializing;
-            info.OnSerializing = value =>
-            {
-                if (value.GetType() != info.Type) throw new NotSupportedException($"A {value.GetType()} would be read back as {info.Type}. {Advice}");
-                before?.Invoke(value);
-            };
-        }
+        if (!info.Type.IsAbstract) JsonExactness.RefuseLoss(info);
+        if (!info.Type.IsSealed && info.PolymorphismOptions is null) Before(info, value => RefuseOtherType(value, info.Type));
         foreach (JsonPropertyInfo property in info.Properties)
         {
             // What is always written must be there when it is read.
@@ -96,8 +101,35 @@ internal static class StrictJson
         }
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Taken only where reflection is enabled.")]
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "As above.")]
+    [RequiresUnreferencedCode("Looks at the members of types.")]
+    private static void RefuseLossOfCollections(JsonTypeInfo info)
+    {
+        if (!info.Type.IsInterface && JsonExactness.AddsState(info.Type))
+            throw new NotSupportedException($"{info.Type} is a collection with state of its own, of which JSON keeps only the items. {Advice}");
+        Before(info, value =>
+        {
+            if (!info.Type.IsInterface) RefuseOtherType(value, info.Type);
+            else if (!FrameworkCollections.IsItsItems(value.GetType())) throw new NotSupportedException($"A {value.GetType()} would be read back as another {info.Type}. {Advice}");
+            if (!Comparers.AreDefault(value)) throw new NotSupportedException($"The comparer of a {value.GetType()} would be lost. {Advice}");
+        });
+    }
+
+    private static void RefuseOtherType(object value, Type declared)
+    {
+        if (value.GetType() != declared) throw new NotSupportedException($"A {value.GetType()} would be read back as {declared}. {Advice}");
+    }
+
+    private static void Before(JsonTypeInfo info, Action<object> check)
+    {
+        Action<object>? before = info.OnSerializing;
+        info.OnSerializing = value =>
+        {
+            check(value);
+            before?.Invoke(value);
+        };
+    }
+
+    [RequiresUnreferencedCode("Looks at all fields of a type.")]
     private static bool HasState(Type type)
     {
         for (Type? t = type; t is not null && t != typeof(object); t = t.BaseType)

@@ -1,4 +1,7 @@
 using System.Buffers;
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Collections.ObjectModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
@@ -125,6 +128,161 @@ public sealed class SerializersTests
         Assert.Equal(Reason.None, await Stored(new Lost()));
         Assert.Equal(Reason.None, await Stored(new Filled()));
         Assert.Equal(Reason.None, await Stored(new Base[] { new() }));
+    }
+
+    public class Paged : List<string>
+    {
+        public int Total { get; set; }
+    }
+
+    public class Names : List<string>;
+
+    public sealed class Page<T> : List<T>
+    {
+        public Page(IEnumerable<T> items, int total)
+        {
+            AddRange(items);
+            Total = total;
+        }
+
+        public int Total { get; }
+    }
+
+    public sealed class Counted
+    {
+        private int _count;
+        public string Id { get; set; } = "";
+
+        public Counted Count()
+        {
+            _count++;
+            return this;
+        }
+
+        public int Counts() => _count;
+    }
+
+    public sealed class Seeded
+    {
+        public Seeded(int seed) => X = seed;
+
+        public int X { get; set; }
+    }
+
+    public class Shadowed : Base
+    {
+        public new int A { get; set; }
+    }
+
+    public sealed class Captured(int seed)
+    {
+        public int X { get; set; }
+
+        public int Sum() => X + seed;
+    }
+
+    [Fact]
+    public async Task State_that_JSON_does_not_see_is_not_lost_but_refused()
+    {
+        await Refused(new Paged { Total = 7 }, "only the items");
+        await Refused(new Page<string>(["a"], 7), "only the items");
+        await Refused<List<string>>(new Paged(), "read back as");
+        await Refused<IReadOnlyList<string>>(new Paged(), "read back as");
+        await Refused(new { Inner = new Paged() }, "only the items");
+        await Refused(new Counted { Id = "x" }.Count(), "_count");
+        await Refused(new Seeded(1), "can be written and not made again");
+        await Refused(new Shadowed(), "<A>");
+        await Refused(new Captured(1), "seed");
+        await Refused(new ReadOnlyCollection<int>([1]), "can be written and not made again");
+    }
+
+    [Fact]
+    public async Task Comparers_that_would_be_lost_are_refused()
+    {
+        const string Because = "The comparer";
+        StringComparer any = StringComparer.OrdinalIgnoreCase;
+        await Refused(new Dictionary<string, int>(any) { ["A"] = 1 }, Because);
+        await Refused<IReadOnlyDictionary<string, int>>(new Dictionary<string, int>(any), Because);
+        await Refused(new HashSet<string>(any), Because);
+        await Refused(new SortedSet<string>(StringComparer.Ordinal), Because);
+        await Refused(new SortedDictionary<int, int>(Comparer<int>.Create((a, b) => b - a)), Because);
+        await Refused(new SortedList<string, int>(any), Because);
+        await Refused(new ConcurrentDictionary<string, int>(any), Because);
+        await Refused(ImmutableDictionary.Create<string, int>(any), Because);
+        await Refused(ImmutableHashSet.Create<string>(any), Because);
+        await Refused(new List<Dictionary<string, int>> { new(any) }, Because);
+        await Refused(new HashSet<int>(EqualityComparer<int>.Create((a, b) => a == b, a => a)), Because);
+        await RoundTrips(new Dictionary<string, int>(StringComparer.Ordinal) { ["A"] = 1 });
+        await RoundTrips(new Dictionary<int, int> { [1] = 1 });
+        await RoundTrips(new HashSet<string> { "A" });
+        await RoundTrips(new HashSet<DayOfWeek> { DayOfWeek.Monday });
+        await RoundTrips(new SortedSet<string> { "b", "A" });
+        await RoundTrips(new SortedDictionary<string, int> { ["b"] = 1 });
+        await RoundTrips(ImmutableDictionary<string, int>.Empty.Add("a", 1));
+        await RoundTrips(ImmutableSortedSet.Create(2, 1));
+        await RoundTrips<IDictionary<string, int>>(new SortedList<string, int> { ["a"] = 1 });
+    }
+
+    public sealed class Clocked
+    {
+        private static long s_asked;
+
+        public DateTime Born { get; set; }
+
+        public long Asked => Interlocked.Increment(ref s_asked);
+    }
+
+    public class Person
+    {
+        private string _name = "";
+        private int m_age;
+        [JsonIgnore] private int? _hash;
+
+        public string Name
+        {
+            get => _name;
+            set => _name = value;
+        }
+
+        public int Age
+        {
+            get => m_age;
+            set => m_age = value;
+        }
+
+        public virtual int Rank { get; set; }
+
+        public override int GetHashCode() => _hash ??= _name.GetHashCode(StringComparison.Ordinal);
+
+        public override bool Equals(object? obj) => obj is Person other && other._name == _name;
+    }
+
+    public sealed class Manager : Person
+    {
+        public override int Rank { get; set; }
+    }
+
+    [Fact]
+    public async Task What_is_computed_is_neither_written_nor_an_obstacle()
+    {
+        await Stored(new Clocked { Born = DateTime.UnixEpoch }, found => Assert.Equal(DateTime.UnixEpoch, found.Value!.Born));
+        Assert.Equal("""{"Born":"1970-01-01T00:00:00Z"}""", Written(new Clocked { Born = DateTime.UnixEpoch }, _ => { }));
+        Assert.Equal("""{"First":"a","Last":"b"}""", Written(new Computed("a", "b"), _ => { }));
+        await RoundTrips(new Person { Name = "ann", Age = 7, Rank = 1 });
+        await RoundTrips(new Manager { Name = "ann", Age = 7, Rank = 1 });
+        await RoundTrips(new Names { "a" });
+        await RoundTrips(Tuple.Create(1, "a"));
+    }
+
+    [Fact]
+    public async Task A_type_that_is_not_stored_is_told_of_once_with_what_to_do()
+    {
+        var log = new RecordingLogger<LarderCache>();
+        using var cache = new LarderCache(null, null, log);
+        for (int i = 0; i < 3; i++) Assert.Equal(Reason.UnstoredUnserializable, await cache.SetAsync("k", new Paged()));
+        await cache.SetAsync("k", new Seeded(1));
+        Assert.Equal(2, log.Lines.Count);
+        Assert.All(log.Lines, line => Assert.Contains("ShareInstance", line.Text, StringComparison.Ordinal));
     }
 
     [JsonDerivedType(typeof(Circle), "circle")]
