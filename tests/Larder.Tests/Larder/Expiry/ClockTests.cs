@@ -20,13 +20,10 @@ public sealed class ClockTests
     public void It_is_right_again_after_nobody_read_it_for_a_while()
     {
         // It stops by itself some time after the last look; whether it has is not asked, only that the next look is right.
-        for (int pause = 0; pause < 3; pause++)
-        {
-            _ = CoarseTime.Milliseconds;
-            long before = Environment.TickCount64;
-            Thread.Sleep(1500);
-            Assert.InRange(CoarseTime.Milliseconds, before + 1, long.MaxValue);
-        }
+        _ = CoarseTime.Milliseconds;
+        long before = Environment.TickCount64;
+        Thread.Sleep(1500);
+        Assert.InRange(CoarseTime.Milliseconds, before + 1, long.MaxValue);
     }
 
     [Fact]
