@@ -10,14 +10,14 @@ internal class CachedProxy : DispatchProxy
 {
     private InterfacePlan _plan = null!;
     private LarderCache _cache = null!;
-    private object _target = null!;
+    private Caller _caller = null!;
 
-    public static TInterface Create<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] TInterface>(InterfacePlan plan, LarderCache cache, TInterface target)
+    public static TInterface Create<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] TInterface>(InterfacePlan plan, LarderCache cache, Caller caller)
         where TInterface : class
     {
         TInterface made = Create<TInterface, CachedProxy>();
         var proxy = (CachedProxy)(object)made;
-        (proxy._plan, proxy._cache, proxy._target) = (plan, cache, target);
+        (proxy._plan, proxy._cache, proxy._caller) = (plan, cache, caller);
         return made;
     }
 
@@ -26,7 +26,7 @@ internal class CachedProxy : DispatchProxy
     {
         ArgumentNullException.ThrowIfNull(targetMethod);
         return _plan.Find(targetMethod) is { } intercepted
-            ? intercepted.Invoke(_cache, _target, args ?? [])
-            : targetMethod.Invoke(_target, BindingFlags.DoNotWrapExceptions, binder: null, args, culture: null);
+            ? intercepted.Invoke(_cache, _caller, args ?? [])
+            : targetMethod.Invoke(_caller.Target, BindingFlags.DoNotWrapExceptions, binder: null, args, culture: null);
     }
 }

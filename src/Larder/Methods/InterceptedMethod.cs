@@ -42,7 +42,7 @@ internal sealed class MethodSignature
 internal abstract class InterceptedMethod
 {
     /// <returns>What the method's caller gets: the result in its shape.</returns>
-    public abstract object? Invoke(LarderCache cache, object target, object?[] arguments);
+    public abstract object? Invoke(LarderCache cache, Caller caller, object?[] arguments);
 }
 
 /// <summary>A call whose result is looked up before it is made.</summary>
@@ -52,17 +52,20 @@ internal sealed class CachedMethod<T>(
 {
     private readonly EntryOptions? _constant = user is null && tags.All(tag => tag.IsConstant) ? Options(attribute, tags, methodTag, []) : null;
 
-    public override object? Invoke(LarderCache cache, object target, object?[] arguments)
+    public override object? Invoke(LarderCache cache, Caller caller, object?[] arguments)
     {
-        string? owner = user?.Fill(arguments) is { Length: > 0 } id ? id : null;
+        string? current = attribute.Shared ? null : caller.User;
+        string? named = user?.Fill(arguments) is { Length: > 0 } id ? id : null;
+        string? owner = named ?? current;
         if (owner?.Length > TagRules.MaxUserLength)
         {
             cache.Reasons.Count(Reason.BypassKey);
-            return signature.Call(target, arguments);
+            return signature.Call(caller.Target, arguments);
         }
-        CacheKey key = cache.Keys.ForEndpoint(operation, ParametersOf(arguments), owner);
+        CacheKey key = cache.Keys.ForEndpoint(operation, ParametersOf(arguments, named is null ? null : current), owner);
         ValueTask<T> result = cache.GetOrCreateAsync(
-            key, (signature, target, arguments), static (call, token) => CallAsync(call.signature, call.target, call.arguments, token),
+            key, (signature, Run: caller.Begin(current), arguments),
+            static (call, token) => call.Run.RunAsync(target => CallAsync(call.signature, target, call.arguments, token)),
             _constant ?? Options(attribute, tags, methodTag, arguments), signature.TokenOf(arguments));
         return signature.Shape switch
         {
@@ -72,10 +75,13 @@ internal sealed class CachedMethod<T>(
         };
     }
 
-    private KeyParameters ParametersOf(object?[] arguments)
+    /// <param name="current">The current user, where that is not the one the key is of: under a name that no parameter has.</param>
+    private KeyParameters ParametersOf(object?[] arguments, string? current)
     {
-        var parameters = new (string, object?)[signature.KeyParameters.Length];
-        for (int i = 0; i < parameters.Length; i++) parameters[i] = (signature.KeyParameters[i].Name ?? "", arguments[signature.KeyParameters[i].Position]);
+        int count = signature.KeyParameters.Length;
+        var parameters = new (string, object?)[current is null ? count : count + 1];
+        if (current is not null) parameters[count] = ("@", current);
+        for (int i = 0; i < count; i++) parameters[i] = (signature.KeyParameters[i].Name ?? "", arguments[signature.KeyParameters[i].Position]);
         return KeyParameters.Create(parameters);
     }
 
@@ -105,9 +111,9 @@ internal sealed class InvalidatingMethod<T>(
     /// <summary>What the history of invalidations says of them.</summary>
     private readonly string _why = Shortened($"{signature.Method.DeclaringType?.Name}.{signature.Method.Name}");
 
-    public override object? Invoke(LarderCache cache, object target, object?[] arguments)
+    public override object? Invoke(LarderCache cache, Caller caller, object?[] arguments)
     {
-        object? result = signature.Call(target, arguments);
+        object? result = signature.Call(caller.Target, arguments);
         switch (signature.Shape)
         {
             case ReturnShape.Task:

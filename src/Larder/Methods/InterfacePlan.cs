@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Larder;
 
@@ -9,13 +10,15 @@ namespace Larder;
 internal sealed class InterfacePlan
 {
     private readonly Dictionary<MethodInfo, InterceptedMethod> _methods = [];
+    private readonly Dictionary<string, MethodInfo> _operations = [];
     private readonly List<string> _problems = [];
+    private readonly ServiceBinding _binding;
 
-    private InterfacePlan(Type type)
+    private InterfacePlan(Type type, ServiceBinding binding)
     {
+        _binding = binding;
         if (!type.IsInterface) throw new ArgumentException($"{type} is no interface; its calls can't be intercepted.");
         MethodInfo[] methods = [.. type.GetInterfaces().Append(type).SelectMany(i => i.GetMethods(BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))];
-        var operations = new Dictionary<string, MethodInfo>();
         ILookup<string, string> tags = methods.Where(m => m.GetCustomAttribute<CachedAttribute>() is not null).ToLookup(m => m.Name, m => TagOf(OperationOf(m, methods)));
         foreach (MethodInfo method in methods)
         {
@@ -23,7 +26,7 @@ internal sealed class InterfacePlan
             InvalidatesAttribute? invalidates = method.GetCustomAttribute<InvalidatesAttribute>();
             int before = _problems.Count;
             if (cached is not null && invalidates is not null) _problems.Add("it can't be both cached and invalidating");
-            else if (cached is not null) AddCached(method, cached, OperationOf(method, methods), operations);
+            else if (cached is not null) AddCached(method, cached, OperationOf(method, methods));
             else if (invalidates is not null) AddInvalidating(method, invalidates, tags);
             for (int i = before; i < _problems.Count; i++) _problems[i] = $"{type.Name}.{method.Name}: {_problems[i]}.";
         }
@@ -31,15 +34,18 @@ internal sealed class InterfacePlan
     }
 
     /// <exception cref="ArgumentException">Something can't work; the message tells everything that can't.</exception>
-    public static InterfacePlan Of(Type type)
+    public static InterfacePlan Of(Type type, ServiceBinding binding)
     {
-        var plan = new InterfacePlan(type);
+        var plan = new InterfacePlan(type, binding);
         return plan._problems.Count == 0 ? plan : throw new ArgumentException(string.Join(Environment.NewLine, plan._problems));
     }
 
+    /// <summary>What the keys of each cached method begin with.</summary>
+    public IReadOnlyDictionary<string, MethodInfo> Operations => _operations;
+
     public InterceptedMethod? Find(MethodInfo method) => _methods.GetValueOrDefault(method);
 
-    private void AddCached(MethodInfo method, CachedAttribute attribute, string operation, Dictionary<string, MethodInfo> operations)
+    private void AddCached(MethodInfo method, CachedAttribute attribute, string operation)
     {
         var signature = new MethodSignature(method);
         if (!signature.Shape.HasResult()) _problems.Add("it has no result that could be cached");
@@ -48,12 +54,24 @@ internal sealed class InterfacePlan
         foreach (ParameterInfo parameter in signature.KeyParameters)
             if (!parameter.ParameterType.IsByRef && KeyValues.Problem(parameter.ParameterType) is { } problem) _problems.Add($"the parameter '{parameter.Name}' can't be part of a key: {problem}");
         if (attribute.TtlSeconds is < 0 or > 365 * 86_400d || double.IsNaN(attribute.TtlSeconds)) _problems.Add("TtlSeconds must lie between 0 and a year");
-        if (!operations.TryAdd(operation, method)) _problems.Add($"its operation '{operation}' is that of another method; give it an Operation of its own");
+        if (!_operations.TryAdd(operation, method)) _problems.Add($"its operation '{operation}' is that of another method; give it an Operation of its own");
+        CheckWhose(signature, attribute);
         MethodTemplate[] tags = Tags(attribute.Tags, signature);
         MethodTemplate? user = attribute.User is { } template ? new(template, signature.Parameters, _problems) : null;
         if (_problems.Count > 0) return;
         _methods[method] = (InterceptedMethod)Activator.CreateInstance(
             typeof(CachedMethod<>).MakeGenericType(signature.Result), signature, operation, attribute, tags, user, TagOf(operation))!;
+    }
+
+    /// <summary>
+    /// A result that depends on nothing that is told can only be the same for everybody, or be somebody's and shown to others: which
+    /// of both is not for the cache to guess.
+    /// </summary>
+    private void CheckWhose(MethodSignature signature, CachedAttribute attribute)
+    {
+        if (attribute is { Shared: true, User: not null }) _problems.Add("it can't be both shared by all users and a user's");
+        if (_binding.Lifetime != ServiceLifetime.Singleton && signature.KeyParameters.Length == 0 && attribute is { User: null, Shared: false } && _binding.User is null)
+            _problems.Add("it has no parameters that say whose result it is; pass user to AddCachedInterface if that is the current user's, or say Shared = true if everybody gets the same");
     }
 
     private void AddInvalidating(MethodInfo method, InvalidatesAttribute attribute, ILookup<string, string> tagsOfMethods)
@@ -99,12 +117,12 @@ internal sealed class InterfacePlan
         return [.. tags];
     }
 
-    private static string OperationOf(MethodInfo method, MethodInfo[] all)
+    private string OperationOf(MethodInfo method, MethodInfo[] all)
     {
         if (method.GetCustomAttribute<CachedAttribute>()?.Operation is { Length: > 0 } named) return named;
         string name = $"{method.DeclaringType}.{method.Name}";
-        return all.Count(m => m.Name == method.Name && m.DeclaringType == method.DeclaringType) == 1 ? name
-            : $"{name}({string.Join(',', method.GetParameters().Select(p => p.ParameterType))})";
+        bool isAlone = all.Count(m => m.Name == method.Name && m.DeclaringType == method.DeclaringType) == 1;
+        return (isAlone ? name : $"{name}({string.Join(',', method.GetParameters().Select(p => p.ParameterType))})") + $"@{_binding.Implementation}";
     }
 
     /// <summary>The tag that all results of a cached method carry.</summary>

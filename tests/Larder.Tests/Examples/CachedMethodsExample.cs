@@ -19,23 +19,28 @@ public sealed class CachedMethodsExample
         Task SaveAsync(Prompt prompt, CancellationToken cancellationToken = default);
     }
 
-    public sealed class Prompts : IPrompts
+    /// <summary>What a database is to a program.</summary>
+    public sealed class Table
     {
-        private readonly Dictionary<string, Prompt> _prompts = [];
+        public Dictionary<string, Prompt> Rows { get; } = [];
 
-        public int Reads { get; private set; }
+        public int Reads { get; set; }
+    }
+
+    public sealed class Prompts(Table table) : IPrompts
+    {
 
         public Task<Prompt?> GetAsync(string id, CancellationToken cancellationToken = default)
         {
-            Reads++;
-            return Task.FromResult(_prompts.GetValueOrDefault(id));
+            table.Reads++;
+            return Task.FromResult(table.Rows.GetValueOrDefault(id));
         }
 
-        public Task<List<Prompt>> ListAsync(string userId, CancellationToken cancellationToken = default) => Task.FromResult<List<Prompt>>([.. _prompts.Values]);
+        public Task<List<Prompt>> ListAsync(string userId, CancellationToken cancellationToken = default) => Task.FromResult<List<Prompt>>([.. table.Rows.Values]);
 
         public Task SaveAsync(Prompt prompt, CancellationToken cancellationToken = default)
         {
-            _prompts[prompt.Id] = prompt;
+            table.Rows[prompt.Id] = prompt;
             return Task.CompletedTask;
         }
     }
@@ -44,6 +49,7 @@ public sealed class CachedMethodsExample
     public async Task Attributes_run()
     {
         var services = new ServiceCollection();
+        services.AddSingleton<Table>();
 
         services.AddLarder();
         services.AddCachedInterface<IPrompts, Prompts>();
@@ -56,14 +62,51 @@ public sealed class CachedMethodsExample
         await prompts.GetAsync("1");
         await prompts.SaveAsync(new("1", "new"));
         Assert.Equal("new", (await prompts.GetAsync("1"))!.Text);
-        Assert.Equal(2, scope.ServiceProvider.GetRequiredService<Prompts>().Reads);
+        Assert.Equal(2, provider.GetRequiredService<Table>().Reads);
+    }
+
+    public sealed class CurrentUser
+    {
+        public string? Id { get; set; }
+    }
+
+    public interface IInbox
+    {
+        [Cached]
+        Task<string> MessagesAsync(CancellationToken cancellationToken = default);
+    }
+
+    public sealed class Inbox(CurrentUser user) : IInbox
+    {
+        public Task<string> MessagesAsync(CancellationToken cancellationToken = default) => Task.FromResult($"messages of {user.Id}");
+    }
+
+    [Fact]
+    public async Task The_current_user_is_told()
+    {
+        var services = new ServiceCollection();
+        services.AddLarder();
+
+        services.AddScoped<CurrentUser>();
+        services.AddCachedInterface<IInbox, Inbox>(
+            user: scope => scope.GetRequiredService<CurrentUser>().Id,
+            runAs: (scope, id) => scope.GetRequiredService<CurrentUser>().Id = id);
+
+        await using ServiceProvider provider = services.BuildServiceProvider();
+        foreach (string id in new[] { "ann", "bob", "ann" })
+        {
+            await using AsyncServiceScope scope = provider.CreateAsyncScope();
+            scope.ServiceProvider.GetRequiredService<CurrentUser>().Id = id;
+            Assert.Equal($"messages of {id}", await scope.ServiceProvider.GetRequiredService<IInbox>().MessagesAsync());
+        }
     }
 
     [Fact]
     public async Task Functions_run()
     {
         using var cache = new LarderCache();
-        var source = new Prompts();
+        var table = new Table();
+        var source = new Prompts(table);
 
         var get = cache.Wrap(
             "prompt.get", (string id, CancellationToken token) => new ValueTask<Prompt?>(source.GetAsync(id, token)),
@@ -77,6 +120,6 @@ public sealed class CachedMethodsExample
         await get("1", default);
         await save(new("1", "new"), default);
         Assert.Equal("new", (await get("1", default))!.Text);
-        Assert.Equal(2, source.Reads);
+        Assert.Equal(2, table.Reads);
     }
 }

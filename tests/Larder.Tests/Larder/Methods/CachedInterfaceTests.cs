@@ -165,7 +165,7 @@ public sealed class CachedInterfaceTests : IDisposable
     public async Task Results_have_the_lifetime_tags_and_user_they_were_given()
     {
         await _orders.GetAsync("1");
-        string key = _cache.Keys.ForEndpoint("Larder.Tests.Methods.IOrders.GetAsync", [("id", "1")]).Text;
+        string key = _cache.Keys.ForEndpoint("Larder.Tests.Methods.IOrders.GetAsync@Larder.Tests.Methods.Orders", [("id", "1")]).Text;
         Assert.InRange(_cache.GetTimeToLive(key)!.Value, TimeSpan.FromSeconds(50), TimeSpan.FromSeconds(60));
         await _orders.ListAsync("ann", []);
         await _orders.ListAsync("bob", []);
@@ -270,6 +270,8 @@ public sealed class CachedInterfaceTests : IDisposable
         await using AsyncServiceScope one = provider.CreateAsyncScope(), two = provider.CreateAsyncScope();
         Assert.Equal("1 1", await one.ServiceProvider.GetRequiredService<IOrders>().GetAsync("1"));
         Assert.Equal("1 1", await two.ServiceProvider.GetRequiredService<IOrders>().GetAsync("1"));
+        // The one run had an implementation of its own.
+        Assert.Empty(one.ServiceProvider.GetRequiredService<Orders>().Calls);
         Assert.Empty(two.ServiceProvider.GetRequiredService<Orders>().Calls);
         Assert.Equal(1, provider.GetRequiredKeyedService<LarderCache>("orders").Statistics.Entries);
     }

@@ -30,14 +30,17 @@ public sealed class InterfacePlanTests
         [Cached(Tags = ["a:{ids}"])] int NoText(int[] ids);
         [Cached(TtlSeconds = -1)] int Negative();
         [Cached(User = "{name}")] int NoUser(int id);
-        [Cached(Operation = "same")] int First();
-        [Cached(Operation = "same")] int Second();
+        [Cached(Operation = "same")] int First(int id);
+        [Cached(Operation = "same")] int Second(int id);
         [Cached, Invalidates(Tags = ["a"])] int Both();
         [Cached] int TwoTokens(CancellationToken one, CancellationToken two);
         [Invalidates] void Blank();
         [Invalidates(Methods = ["Nobody"])] void NoMethod();
         [Invalidates(Keys = ["k:{x}"])] void NoKey();
         [Invalidates(Tags = ["a"])] IAsyncEnumerable<int> Later();
+        [Cached] int Whose(CancellationToken token);
+        [Cached(User = "{id}", Shared = true)] int Contradicting(string id);
+        [Cached(Shared = true)] int FineToo();
         [Cached] int Fine(int id, IReadOnlyList<string?> names, Dictionary<string, int[]> map, DayOfWeek? day, CancellationToken token);
     }
 
@@ -71,13 +74,15 @@ public sealed class InterfacePlanTests
     [InlineData("Second", "its operation 'same' is that of another method")]
     [InlineData("Both", "it can't be both cached and invalidating")]
     [InlineData("TwoTokens", "it has several cancellation tokens")]
+    [InlineData("Whose", "it has no parameters that say whose result it is")]
+    [InlineData("Contradicting", "it can't be both shared by all users and a user's")]
     [InlineData("Blank", "it does not say what it invalidates")]
     [InlineData("NoMethod", "'Nobody' is no cached method of the interface")]
     [InlineData("NoKey", "'k:{x}' names 'x', which is no parameter")]
     [InlineData("Later", "has been read to its end is not known")]
     public void A_mistake_is_told(string method, string what)
     {
-        string message = Assert.Throws<ArgumentException>(() => InterfacePlan.Of(typeof(IWrong))).Message;
+        string message = Assert.Throws<ArgumentException>(() => InterfacePlan.Of(typeof(IWrong), new(typeof(object)))).Message;
         Assert.Contains(message.Split(Environment.NewLine), line => line.StartsWith($"IWrong.{method}: ", StringComparison.Ordinal) && line.Contains(what, StringComparison.Ordinal));
         Assert.DoesNotContain("Fine", message, StringComparison.Ordinal);
         Assert.DoesNotContain("IWrong.First", message, StringComparison.Ordinal);
