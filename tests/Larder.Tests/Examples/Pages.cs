@@ -13,6 +13,7 @@ public sealed class Pages
     [InlineData("named-caches", "NamedCachesExample")]
     [InlineData("cached-methods", "CachedMethodsExample")]
     [InlineData("monitoring", "MonitoringExample")]
+    [InlineData("actions", "ActionsExample")]
     public void The_code_of_a_page_is_that_of_its_example(string page, string example)
     {
         string code = Flat(Read($"tests/Larder.Tests/Examples/{example}.cs"));
