@@ -73,6 +73,10 @@ public sealed class Invalidation
     /// <exception cref="ArgumentException">The key is empty or longer than 65,536 characters.</exception>
     public static Invalidation Key(string key) => new(InvalidationKind.Key, Text(key, MaxKeyLength, "key"));
 
+    /// <summary>One key, whoever's it is.</summary>
+    /// <exception cref="ArgumentException">The key is empty or longer than 65,536 characters.</exception>
+    public static Invalidation Key(CacheKey key) => Key(key.Text);
+
     /// <summary>Everything tagged <paramref name="tag"/> or <c>tag:…</c>.</summary>
     /// <exception cref="ArgumentException">It is no tag: see the remarks of this class.</exception>
     public static Invalidation Tag(string tag) => new(InvalidationKind.Tag, tag, TagList([tag], nameof(tag)));

@@ -21,6 +21,35 @@ public static class CacheKeyExtensions
             CacheKey key, Func<CancellationToken, ValueTask<T>> factory, EntryOptions? options = null, CancellationToken cancellationToken = default) =>
             cache.GetOrCreateAsync(key.Text, factory, For(key, options), cancellationToken);
 
+        /// <inheritdoc cref="LarderCacheFills.GetOrCreateAsync{T}(LarderCache, string, Func{FillContext{T}, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
+        /// <exception cref="ArgumentException">The options name another user than the key.</exception>
+        public ValueTask<T> GetOrCreateAsync<T>(
+            CacheKey key, Func<FillContext<T>, CancellationToken, ValueTask<T>> factory, EntryOptions? options = null, CancellationToken cancellationToken = default) =>
+            cache.GetOrCreateAsync(key.Text, factory, For(key, options), cancellationToken);
+
+        /// <inheritdoc cref="LarderCacheFills.GetOrCreateResultAsync{TState, T}(LarderCache, string, TState, Func{TState, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
+        /// <exception cref="ArgumentException">The options name another user than the key.</exception>
+        public ValueTask<LookupResult<T>> GetOrCreateResultAsync<TState, T>(
+            CacheKey key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
+            EntryOptions? options = null, CancellationToken cancellationToken = default) =>
+            cache.GetOrCreateResultAsync(key.Text, state, factory, For(key, options), cancellationToken);
+
+        /// <inheritdoc cref="LarderCacheFills.GetOrCreateResultAsync{T}(LarderCache, string, Func{CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
+        /// <exception cref="ArgumentException">The options name another user than the key.</exception>
+        public ValueTask<LookupResult<T>> GetOrCreateResultAsync<T>(
+            CacheKey key, Func<CancellationToken, ValueTask<T>> factory, EntryOptions? options = null, CancellationToken cancellationToken = default) =>
+            cache.GetOrCreateResultAsync(key.Text, factory, For(key, options), cancellationToken);
+
+        /// <inheritdoc cref="LarderCacheFills.GetOrCreateResultAsync{T}(LarderCache, string, Func{FillContext{T}, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
+        /// <exception cref="ArgumentException">The options name another user than the key.</exception>
+        public ValueTask<LookupResult<T>> GetOrCreateResultAsync<T>(
+            CacheKey key, Func<FillContext<T>, CancellationToken, ValueTask<T>> factory, EntryOptions? options = null, CancellationToken cancellationToken = default) =>
+            cache.GetOrCreateResultAsync(key.Text, factory, For(key, options), cancellationToken);
+
+        /// <inheritdoc cref="LarderCache.GetAsync{T}(string, bool, CancellationToken)"/>
+        public ValueTask<LookupResult<T>> GetAsync<T>(CacheKey key, bool allowStale, CancellationToken cancellationToken = default) =>
+            cache.GetAsync<T>(key.Text, allowStale, cancellationToken);
+
         /// <inheritdoc cref="LarderCache.GetAsync{T}(string, CancellationToken)"/>
         public ValueTask<LookupResult<T>> GetAsync<T>(CacheKey key, CancellationToken cancellationToken = default) =>
             cache.GetAsync<T>(key.Text, cancellationToken);

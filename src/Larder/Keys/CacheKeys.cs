@@ -53,8 +53,8 @@ public sealed class CacheKeys
     /// <summary>The key of an endpoint's answer: its name, its parameters in any order, and the user whom it is for.</summary>
     /// <param name="endpoint">The name, such as <c>prompt.list</c>; not empty.</param>
     /// <param name="parameters">Everything else that the answer depends on.</param>
-    /// <param name="user">Whom the answer is for, not empty; null where everybody gets the same.</param>
-    /// <exception cref="ArgumentException">A parameter is of a type that can't be part of a key.</exception>
+    /// <param name="user">Whom the answer is for, 1 to 1,024 characters; null where everybody gets the same.</param>
+    /// <exception cref="ArgumentException">A parameter is of a type that can't be part of a key, or the user is empty or too long.</exception>
     public CacheKey ForEndpoint(string endpoint, KeyParameters parameters = default, string? user = null)
     {
         Check(endpoint, user, nameof(endpoint));
@@ -71,8 +71,8 @@ public sealed class CacheKeys
     /// <param name="path">The path, as sent; not empty.</param>
     /// <param name="query">The query, with or without its question mark; null or empty where there is none, <c>?</c> where it is there and empty.</param>
     /// <param name="headers">The chosen headers, whose names may be written in any case; null for one that is not there.</param>
-    /// <param name="user">Whom the answer is for, not empty; null where everybody gets the same.</param>
-    /// <exception cref="ArgumentException">A header is of a type that can't be part of a key.</exception>
+    /// <param name="user">Whom the answer is for, 1 to 1,024 characters; null where everybody gets the same.</param>
+    /// <exception cref="ArgumentException">A header is of a type that can't be part of a key, or the user is empty or too long.</exception>
     public CacheKey ForRequest(string method, string path, string? query = null, KeyParameters headers = default, string? user = null)
     {
         Check(path, user, nameof(path));
@@ -94,8 +94,8 @@ public sealed class CacheKeys
     /// <param name="text">The text; one of more than <see cref="KeyOptions.MaxReadableText"/> characters stands in the key as its SHA-256.</param>
     /// <param name="options">Everything else that the result depends on.</param>
     /// <param name="question">What is asked about the text; null where nothing is.</param>
-    /// <param name="user">Whom the result is for, not empty; null where everybody gets the same.</param>
-    /// <exception cref="ArgumentException">An option is of a type that can't be part of a key.</exception>
+    /// <param name="user">Whom the result is for, 1 to 1,024 characters; null where everybody gets the same.</param>
+    /// <exception cref="ArgumentException">An option is of a type that can't be part of a key, or the user is empty or too long.</exception>
     public CacheKey ForOperation(string operation, string text, KeyParameters options = default, string? question = null, string? user = null)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -125,7 +125,7 @@ public sealed class CacheKeys
 
     /// <summary>The same of a text in UTF-8, which is read to its end, in pieces, and never held whole; a byte order mark is not part of it, and the stream stays open.</summary>
     /// <inheritdoc cref="ForOperation(string, string, KeyParameters, string?, string?)"/>
-    /// <exception cref="ArgumentException">The text is not valid UTF-8, or an option is of a type that can't be part of a key.</exception>
+    /// <exception cref="ArgumentException">The text is not valid UTF-8, or an option is of a type that can't be part of a key, or the user is empty or too long.</exception>
     public async ValueTask<CacheKey> ForOperationAsync(
         string operation, Stream text, KeyParameters options = default, string? question = null, string? user = null, CancellationToken cancellationToken = default)
     {
@@ -208,5 +208,7 @@ public sealed class CacheKeys
     {
         ArgumentException.ThrowIfNullOrEmpty(name, what);
         if (user is "") throw new ArgumentException("A user must not be empty; null means that everybody gets the same.", nameof(user));
+        if (user?.Length > TagRules.MaxUserLength)
+            throw new ArgumentException($"The user has {user.Length} characters; at most {TagRules.MaxUserLength} are allowed. Pass the user's id, or a hash of what is longer.", nameof(user));
     }
 }
