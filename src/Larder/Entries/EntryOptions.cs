@@ -97,6 +97,9 @@ public sealed record EntryOptions
     /// <summary>A limit of the caller's own on the value's size in bytes, below the cache's.</summary>
     internal long MaxBytes { get; init; } = long.MaxValue;
 
+    /// <summary>How many of the tags, from the first on, are a face's own: exact ones, which are neither checked nor counted.</summary>
+    internal int OwnTags { get; init; }
+
     /// <summary>The part of the key that patterns are matched against; the whole key by default.</summary>
     internal Range PatternSubject { get; init; } = Range.All;
 }

@@ -66,7 +66,7 @@ internal readonly struct EntryRules(EntryOptions own, EntryOptions template, Tim
         if (options.User is "") Add($"{nameof(EntryOptions.User)} is empty; name whose data it is, or leave it null.");
         if (options.Tags is null) Add($"{nameof(EntryOptions.Tags)} is null; an entry without tags has an empty list.");
         else
-            for (int i = 0; i < options.Tags.Count; i++)
+            for (int i = options.OwnTags; i < options.Tags.Count; i++)
                 if (TagRules.Problem(options.Tags[i]) is { } problem) Add(problem);
         return problems;
 

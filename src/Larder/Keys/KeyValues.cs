@@ -35,6 +35,12 @@ internal static class KeyValues
             WriteParameters(ref key, KeyParameters.Of(Pairs(dictionary)), depth + 1);
             key.Append("}");
         }
+        else if (value is IEnumerable<KeyValuePair<string, object?>> pairs)
+        {
+            key.Append("{");
+            WriteParameters(ref key, KeyParameters.Of(pairs), depth + 1);
+            key.Append("}");
+        }
         else if (value is IEnumerable list)
         {
             key.Append("[");
@@ -61,6 +67,10 @@ internal static class KeyValues
 
     /// <summary>Whether a value of this type is written as itself, not as what it holds.</summary>
     public static bool IsScalar(Type type) => MarkOf(Nullable.GetUnderlyingType(type) ?? type) is not null;
+
+    /// <summary>Whether no value of a declared type can be part of a key; of what is open to all kinds only a value itself tells.</summary>
+    public static bool IsImpossible(Type type) =>
+        !IsScalar(type) && !typeof(IEnumerable).IsAssignableFrom(type) && type != typeof(object) && !type.IsInterface && !type.IsAbstract;
 
     /// <summary>Why not every value of a declared type can be part of a key; null where each can.</summary>
     [RequiresUnreferencedCode("Looks at the interfaces of a type.")]

@@ -99,14 +99,15 @@ internal sealed class CachedMethod<T>(
     private static EntryOptions Options(CachedAttribute attribute, MethodTemplate[] tags, string methodTag, object?[] arguments) => new()
     {
         Ttl = attribute.TtlSeconds > 0 ? TimeSpan.FromSeconds(attribute.TtlSeconds) : null,
-        Tags = [methodTag, .. tags.Select(tag => tag.FillTag(arguments))],
+        Tags = [TagRules.Exact(methodTag), .. tags.Select(tag => tag.FillTag(arguments))],
+        OwnTags = 1,
         ShareInstance = attribute.ShareInstance,
     };
 }
 
 /// <summary>A call after whose success something is invalidated, before its caller learns of it.</summary>
 internal sealed class InvalidatingMethod<T>(
-    MethodSignature signature, MethodTemplate[] tags, MethodTemplate[] keys, string[] fixedTags, MethodTemplate? user) : InterceptedMethod
+    MethodSignature signature, MethodTemplate[] tags, MethodTemplate[] keys, string[] methodTags, MethodTemplate? user) : InterceptedMethod
 {
     /// <summary>What the history of invalidations says of them.</summary>
     private readonly string _why = Shortened($"{signature.Method.DeclaringType?.Name}.{signature.Method.Name}");
@@ -149,8 +150,8 @@ internal sealed class InvalidatingMethod<T>(
     /// <summary>Not cancelled with the call: the write has taken place.</summary>
     private async Task InvalidateAsync(LarderCache cache, object?[] arguments)
     {
-        foreach (string tag in fixedTags.Concat(tags.Select(template => template.FillTag(arguments))))
-            await cache.InvalidateAsync(Invalidation.Tag(tag), _why, cancellationToken: CancellationToken.None).ConfigureAwait(false);
+        foreach (Invalidation what in methodTags.Select(Invalidation.ExactTag).Concat(tags.Select(template => Invalidation.Tag(template.FillTag(arguments)))))
+            await cache.InvalidateAsync(what, _why, cancellationToken: CancellationToken.None).ConfigureAwait(false);
         foreach (string key in keys.Select(template => template.Fill(arguments)).Where(key => key.Length > 0 && key.Length <= cache.Options.MaxKeyLength))
             await cache.InvalidateAsync(Invalidation.Key(key), _why, cancellationToken: CancellationToken.None).ConfigureAwait(false);
         // Nothing is kept for a user whose name is longer.

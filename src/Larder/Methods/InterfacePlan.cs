@@ -84,10 +84,10 @@ internal sealed class InterfacePlan
         MethodTemplate[] tags = Tags(attribute.Tags, signature);
         MethodTemplate[] keys = [.. attribute.Keys.Select(key => new MethodTemplate(key, signature.Parameters, _problems))];
         MethodTemplate? user = attribute.User is { } template ? new(template, signature.Parameters, _problems) : null;
-        string[] fixedTags = [.. attribute.Methods.SelectMany(name => tagsOfMethods[name])];
-        if (tags.Length + keys.Length + fixedTags.Length == 0 && user is null) _problems.Add("it does not say what it invalidates");
+        string[] methodTags = [.. attribute.Methods.SelectMany(name => tagsOfMethods[name])];
+        if (tags.Length + keys.Length + methodTags.Length == 0 && user is null) _problems.Add("it does not say what it invalidates");
         if (_problems.Count > 0) return;
-        _methods[method] = (InterceptedMethod)Activator.CreateInstance(typeof(InvalidatingMethod<>).MakeGenericType(signature.Result), signature, tags, keys, fixedTags, user)!;
+        _methods[method] = (InterceptedMethod)Activator.CreateInstance(typeof(InvalidatingMethod<>).MakeGenericType(signature.Result), signature, tags, keys, methodTags, user)!;
     }
 
     private void CheckInterceptable(MethodSignature signature)
@@ -125,6 +125,6 @@ internal sealed class InterfacePlan
         return (isAlone ? name : $"{name}({string.Join(',', method.GetParameters().Select(p => p.ParameterType))})") + $"@{_binding.Implementation}";
     }
 
-    /// <summary>The tag that all results of a cached method carry.</summary>
-    private static string TagOf(string operation) => "method:" + MethodTemplate.Harmless(operation);
+    /// <summary>The name of the exact tag that all results of a cached method carry.</summary>
+    private static string TagOf(string operation) => "method:" + operation;
 }

@@ -13,11 +13,13 @@ public static class MethodWrapping
         /// <param name="operation">What the keys begin with: a name that no other function of the cache has; not empty.</param>
         /// <param name="method">Makes the result.</param>
         /// <param name="options">How the result of a call is kept: its lifetime, tags, user; the defaults where null.</param>
+        /// <exception cref="ArgumentException">The operation is empty, or no value of an argument's type can be part of a key.</exception>
         public Func<TArgs, CancellationToken, ValueTask<T>> Wrap<TArgs, T>(
             string operation, Func<TArgs, CancellationToken, ValueTask<T>> method, Func<TArgs, EntryOptions>? options = null)
         {
             ArgumentException.ThrowIfNullOrEmpty(operation);
             ArgumentNullException.ThrowIfNull(method);
+            CheckArguments(typeof(TArgs));
             return (args, token) =>
             {
                 EntryOptions? of = options?.Invoke(args);
@@ -82,6 +84,23 @@ public static class MethodWrapping
                 await method(args, token).ConfigureAwait(false);
                 foreach (Invalidation what in invalidates(args)) await cache.InvalidateAsync(what, cancellationToken: CancellationToken.None).ConfigureAwait(false);
             };
+        }
+    }
+
+    /// <summary>What no call could bring into a key is refused when the function is made.</summary>
+    private static void CheckArguments(Type type)
+    {
+        if (!typeof(ITuple).IsAssignableFrom(type))
+        {
+            if (KeyValues.IsImpossible(type)) throw KeyValues.Unsupported(type);
+            return;
+        }
+        Type[] items = type.GetGenericArguments();
+        for (int i = 0; i < items.Length; i++)
+        {
+            // The eighth argument of a tuple is a tuple of those from the eighth on.
+            if (i == 7) CheckArguments(items[i]);
+            else if (KeyValues.IsImpossible(items[i])) throw KeyValues.Unsupported(items[i]);
         }
     }
 

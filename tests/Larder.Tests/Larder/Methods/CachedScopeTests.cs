@@ -255,4 +255,32 @@ public sealed class CachedScopeTests
         Assert.Throws<ArgumentException>(() => new ServiceCollection().AddCachedInterface<IMine, Mine>(runAs: (_, _) => { }));
         new ServiceCollection().AddCachedInterface<IMine, Mine>(lifetime: ServiceLifetime.Singleton);
     }
+
+    public interface ITagged
+    {
+        [Cached(Tags = ["one"])] int Get(int id);
+
+        [Cached(Tags = ["one", "two"])] int GetMore(int id);
+    }
+
+    private sealed class Tagged : ITagged
+    {
+        private int _runs;
+
+        public int Get(int id) => ++_runs;
+
+        public int GetMore(int id) => ++_runs;
+    }
+
+    [Fact]
+    public void Only_the_tags_of_the_program_count()
+    {
+        var services = new ServiceCollection();
+        services.AddLarder(options => options.MaxTags = 1);
+        services.AddCachedInterface<ITagged, Tagged>(lifetime: ServiceLifetime.Singleton);
+        using ServiceProvider provider = services.BuildServiceProvider();
+        ITagged tagged = provider.GetRequiredService<ITagged>();
+        Assert.Equal((1, 1), (tagged.Get(1), tagged.Get(1)));
+        Assert.Equal((2, 3), (tagged.GetMore(1), tagged.GetMore(1)));
+    }
 }

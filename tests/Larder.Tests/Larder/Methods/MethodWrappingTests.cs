@@ -43,4 +43,16 @@ public sealed class MethodWrappingTests : IDisposable
             Assert.Equal(bad, await get("bad", default));
         }
     }
+
+    [Fact]
+    public async Task Arguments_that_no_key_can_hold_are_refused_when_the_function_is_made()
+    {
+        Assert.Throws<ArgumentException>(() => _cache.Wrap("x", (System.Text.StringBuilder text, CancellationToken _) => new ValueTask<int>(1)));
+        Assert.Throws<ArgumentException>(() => _cache.Wrap("x", (int id, System.Text.StringBuilder text, CancellationToken _) => new ValueTask<int>(1)));
+        var open = _cache.Wrap("open", (System.Dynamic.ExpandoObject map, CancellationToken _) => new ValueTask<int>(++_calls));
+        System.Dynamic.ExpandoObject one = new(), two = new();
+        ((IDictionary<string, object?>)one)["a"] = 1;
+        ((IDictionary<string, object?>)two)["a"] = 2;
+        Assert.Equal((1, 2, 1), (await open(one, default), await open(two, default), await open(one, default)));
+    }
 }
