@@ -50,7 +50,7 @@ public sealed class MissNotesTests : IDisposable
         if (what == "set") Assert.Equal("newer", _cache.GetLocal<string>("k").Value);
         else Assert.False(_cache.Exists("k"));
         Assert.Equal(1, _cache.ReasonCounts["unstored-overtaken"]);
-        Assert.Equal((43, LogLevel.Debug), Assert.Single(_log.Lines.Select(l => (l.Id, l.Level))));
+        Assert.Equal((45, LogLevel.Debug), Assert.Single(_log.Lines.Select(l => (l.Id, l.Level))));
         // That ended the fill: the next set is a write.
         _distributed.Set("k", [2], Forever);
         Assert.Equal([2], _distributed.Get("k"));
