@@ -27,12 +27,12 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     public (Entry Entry, Reason Unstored) Make<T>(string key, T value, EntryRules rules, long begun)
     {
         EntryOptions own = rules.Own;
-        (object form, long bytes) = Keep(value, own);
+        (object form, long bytes, long payload) = Keep(value, own);
         bytes = own.Size ?? bytes;
         Reason unstored =
             TagRules.AreTooMany(own.Tags, options.MaxTags) ? Reason.UnstoredTooManyTags
             : form is Unkept ? Reason.UnstoredUnserializable
-            : bytes > Math.Min(options.MaxEntryBytes, own.MaxBytes) ? Reason.UnstoredTooLarge
+            : bytes > options.MaxEntryBytes || payload > own.MaxBytes ? Reason.UnstoredTooLarge
             : Reason.None;
         return (Make(key, form, bytes, own, begun, TimelineOf(rules)), unstored);
     }
@@ -188,28 +188,33 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         }
     }
 
-    private (object Form, long Bytes) Keep<T>(T value, EntryOptions entryOptions)
+    /// <returns>The form, what it weighs, and the bytes of the value as it is serialized, before they are compressed; an instance's weight where it is not.</returns>
+    private (object Form, long Bytes, long Payload) Keep<T>(T value, EntryOptions entryOptions)
     {
-        if (value is null) return (StoredNull.Instance, 0);
+        if (value is null) return (StoredNull.Instance, 0, 0);
         try
         {
             if (Immutability<T>.IsImmutable || entryOptions.ShareInstance)
             {
-                if (value is string text && !entryOptions.ShareInstance && TryPack(text) is { } packed) return (packed, packed.Payload.Bytes.Length);
+                string? text = value as string;
+                // Counted only where a limit asks for it.
+                long utf8 = text is null || entryOptions.MaxBytes == long.MaxValue ? 0 : Encoding.UTF8.GetByteCount(text);
+                if (text is not null && !entryOptions.ShareInstance && TryPack(text) is { } packed) return (packed, packed.Payload.Bytes.Length, utf8);
                 serializers.Remember<T>();
-                return (value, Weigh(value));
+                long weight = Weigh(value);
+                return (value, weight, text is null ? weight : utf8);
             }
             using var buffer = new PooledBuffer();
             IHybridCacheSerializer<T> serializer = serializers.For<T>();
             serializer.Serialize(value, buffer);
             // What is too large is not stored: it need not be made smaller for those who wait for it.
             Payload payload = buffer.Length <= options.MaxEntryBytes ? Compressor.Pack(buffer.Span) : Payload.Raw(buffer.Span);
-            return (new SerializedValue<T>(payload, serializer), payload.Bytes.Length);
+            return (new SerializedValue<T>(payload, serializer), payload.Bytes.Length, buffer.Length);
         }
         catch (Exception e)
         {
             if (_told.TryAdd(typeof(T), true)) Log.SerializationFailed(logger, typeof(T), e.Message, e);
-            return (Unkept.Instance, 0);
+            return (Unkept.Instance, 0, 0);
         }
     }
 

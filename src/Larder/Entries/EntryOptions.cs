@@ -94,7 +94,7 @@ public sealed record EntryOptions
     /// <summary>Whether it makes room for others; normal by default.</summary>
     public EntryPriority Priority { get; init; }
 
-    /// <summary>A limit of the caller's own on the value's size in bytes, below the cache's.</summary>
+    /// <summary>A limit of a face's own on the bytes of the serialized value, before they are compressed.</summary>
     internal long MaxBytes { get; init; } = long.MaxValue;
 
     /// <summary>How many of the tags, from the first on, are a face's own: exact ones, which are neither checked nor counted.</summary>

@@ -32,6 +32,7 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
         HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(factory);
+        cancellationToken.ThrowIfCancellationRequested();
         HybridCacheEntryFlags flags = FlagsOf(options);
         if (WhyUnusable(key) is not Reason.None and var unusable) return Uncached(state, factory, flags, unusable, cancellationToken);
         if ((flags & (NoRead | NoWrite | NoMaking)) == 0) return cache.GetOrCreateAsync(key, state, factory, Convert(options, tags), cancellationToken);
@@ -45,6 +46,7 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
         HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(factory);
+        cancellationToken.ThrowIfCancellationRequested();
         HybridCacheEntryFlags flags = FlagsOf(options);
         if (WhyUnusable(key) is not Reason.None and var unusable) return Uncached(state, factory, flags, unusable, cancellationToken);
         if ((flags & (NoRead | NoWrite | NoMaking)) == 0) return cache.GetOrCreateAsync(key, state, factory, Convert(options, tags), cancellationToken);

@@ -107,6 +107,36 @@ public sealed class LarderHybridCacheTests : IDisposable
     }
 
     [Fact]
+    public async Task A_payload_is_measured_as_it_is_serialized_before_it_is_compressed()
+    {
+        var options = new LarderOptions { Compression = { Algorithm = CompressionAlgorithm.Brotli } };
+        options.HybridCache.MaximumPayloadBytes = 100_000;
+        using var compressing = new LarderCache(options);
+        using var plain = new LarderCache(new() { HybridCache = { MaximumPayloadBytes = 100_000 } });
+        foreach (LarderCache cache in new[] { plain, compressing })
+        {
+            var hybrid = new LarderHybridCache(cache);
+            await hybrid.SetAsync("text", new string('x', 100_000));
+            await hybrid.SetAsync("wide", new string('\u8a9e', 33_334));
+            await hybrid.SetAsync("bytes", new byte[100_000]);
+            await hybrid.SetAsync("more", new byte[100_001]);
+            Assert.Equal((true, false, true, false), (cache.Exists("text"), cache.Exists("wide"), cache.Exists("bytes"), cache.Exists("more")));
+        }
+    }
+
+    [Fact]
+    public async Task A_cancelled_caller_gets_no_hit()
+    {
+        await _hybrid.SetAsync("k", "v");
+        using var source = new CancellationTokenSource();
+        Assert.Equal("v", await _hybrid.GetOrCreateAsync("k", Make, cancellationToken: source.Token));
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await _hybrid.GetOrCreateAsync("k", Make, cancellationToken: source.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await _hybrid.GetOrCreateAsync("k".AsSpan(), Make, cancellationToken: source.Token));
+        Assert.Equal(0, _calls);
+    }
+
+    [Fact]
     public async Task Null_is_a_value()
     {
         Assert.Null(await _hybrid.GetOrCreateAsync("k", _ => { _calls++; return new ValueTask<string?>((string?)null); }));
