@@ -32,20 +32,6 @@ public sealed class DocumentationTests
         Assert.Contains("```csharp\n" + Read("samples/Larder.Samples.Quickstart/Program.cs") + "```", Read("README.md"), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("docs/features/compression.md")]
-    [InlineData("docs/features/invalidation.md")]
-    [InlineData("docs/features/warm-restart.md")]
-    public void The_programs_of_a_page_are_compiled_and_run(string page)
-    {
-        string examples = string.Concat(Directory.EnumerateFiles(Path.Combine(Root, "tests/Larder.Tests/Examples"), "*.cs").Select(file => Unindented(Read(file))));
-        MatchCollection blocks = Regex.Matches(Read(page), "```csharp\n(.*?)```", RegexOptions.Singleline);
-        Assert.NotEmpty(blocks);
-        foreach (Match block in blocks) Assert.Contains(Unindented(block.Groups[1].Value), examples, StringComparison.Ordinal);
-
-        static string Unindented(string code) => Regex.Replace(code, "^ +", "", RegexOptions.Multiline);
-    }
-
     [Fact]
     public void The_configurations_shown_are_right()
     {

@@ -1,9 +1,5 @@
-using System.Runtime.CompilerServices;
-using System.Text.RegularExpressions;
-
 namespace Larder.Tests.Examples;
 
-/// <summary>The examples of the documents on filling: they stand here word for word, are compiled and run.</summary>
 public sealed class FillingExamples : IDisposable
 {
     private readonly LarderCache _cache = new();
@@ -106,22 +102,4 @@ public sealed class FillingExamples : IDisposable
         int cleared = await cache.ClearAsync();
         Assert.True(fresh && left > TimeSpan.Zero && expired == 0 && cleared == 1);
     }
-
-    [Theory]
-    [InlineData("filling")]
-    [InlineData("batches")]
-    [InlineData("lookups")]
-    public void Every_example_of_the_document_stands_here(string name)
-    {
-        string tests = Path.GetDirectoryName(ThisFile())!;
-        string here = Lines(File.ReadAllText(ThisFile()));
-        string document = File.ReadAllText(Path.Combine(tests, "..", "..", "..", "..", "docs", "features", name + ".md"));
-        MatchCollection examples = Regex.Matches(document.ReplaceLineEndings("\n"), "```csharp\n(.*?)```", RegexOptions.Singleline);
-        Assert.NotEmpty(examples);
-        Assert.All(examples, example => Assert.Contains(Lines(example.Groups[1].Value), here, StringComparison.Ordinal));
-
-        static string Lines(string code) => string.Join('\n', code.ReplaceLineEndings("\n").Split('\n').Select(line => line.Trim()));
-    }
-
-    private static string ThisFile([CallerFilePath] string path = "") => path;
 }
