@@ -40,7 +40,7 @@ internal sealed class ProvingSerializer<T>(IHybridCacheSerializer<T> inner) : IH
         inner.Serialize(value, once);
         inner.Serialize(inner.Deserialize(new(once.Memory)), twice);
         if (!once.Span.SequenceEqual(twice.Span))
-            throw new NotSupportedException($"A {typeof(T)} that is read back differs from what was stored: a property without setter that its constructor does not fill, or another order. Give it a setter or a constructor parameter. {StrictJson.Advice}");
+            throw new NotSupportedException($"A {typeof(T)} that is read back differs from what was stored: a property that its constructor does not fill can't be set, or the order is another. Give it a setter or a constructor parameter. {StrictJson.Advice}");
         target.Write(once.Span);
     }
 }
