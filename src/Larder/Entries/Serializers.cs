@@ -64,8 +64,9 @@ internal sealed class Serializers(IServiceProvider? services)
     private IHybridCacheSerializer<T>? RegisteredFor<T>()
     {
         if (services is null) return null;
-        if (services.GetServices<IHybridCacheSerializer<T>>().LastOrDefault(IsTheProgramsOwn) is { } own) return own;
-        foreach (IHybridCacheSerializerFactory factory in services.GetServices<IHybridCacheSerializerFactory>().Where(IsTheProgramsOwn).Reverse())
+        // A provider may be one that knows of no lists.
+        if (services.GetService<IEnumerable<IHybridCacheSerializer<T>>>()?.LastOrDefault(IsTheProgramsOwn) is { } own) return own;
+        foreach (IHybridCacheSerializerFactory factory in (services.GetService<IEnumerable<IHybridCacheSerializerFactory>>() ?? []).Where(IsTheProgramsOwn).Reverse())
             if (factory.TryCreateSerializer(out IHybridCacheSerializer<T>? made)) return made;
         return null;
     }
