@@ -31,6 +31,7 @@ public sealed class LarderCache : IDisposable
     private readonly MemoryStore _memory;
     private readonly EntryFactory _entries;
     private readonly FillStage _fill;
+    private readonly Refreshes _refreshes = new();
     private readonly Removals _removals;
     private readonly IInvalidationLog _log;
     private readonly Upkeep _upkeep;
@@ -61,7 +62,7 @@ public sealed class LarderCache : IDisposable
         _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, _removals.Tell);
         Serializers = new(services);
         _entries = new(_options, _clock, Serializers, logger);
-        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, Reasons, Events, logger, name);
+        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
         PartialFills = new(Fills);
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
@@ -125,7 +126,7 @@ public sealed class LarderCache : IDisposable
     /// <param name="cancellationToken">Ends the waiting of this caller.</param>
     /// <exception cref="ArgumentException">The key is empty, or an option is out of range.</exception>
     /// <exception cref="TimeoutException">The factory exceeded <see cref="EntryOptions.HardTimeout"/>, and no stale value stands in.</exception>
-    /// <exception cref="InvalidOperationException">The call comes from a factory that the key's own factory waits for.</exception>
+    /// <exception cref="InvalidOperationException">Factories wait for each other, or one for its own key.</exception>
     public ValueTask<T> GetOrCreateAsync<TState, T>(
         string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
         EntryOptions? options = null, CancellationToken cancellationToken = default)
@@ -269,9 +270,13 @@ public sealed class LarderCache : IDisposable
         return key.Length > _options.MaxKeyLength ? Reason.BypassLimit : _fill.Storer.Add(key, value, RulesOf(options), stamp);
     }
 
-    /// <summary>Ends the upkeep; the cache can still be used, but frees nothing by itself any more.</summary>
+    /// <summary>
+    /// Ends the upkeep and cancels refreshes in the background; the cache can still be used, but frees and refreshes nothing
+    /// by itself any more.
+    /// </summary>
     public void Dispose()
     {
+        _refreshes.Dispose();
         _upkeep.Dispose();
         CacheMeters.Unwatch(this);
         SnapshotPaths.Release(this);

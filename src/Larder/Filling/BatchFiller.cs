@@ -41,7 +41,14 @@ internal sealed class BatchFiller(
             bool hasStarted = false;
             try
             {
-                for (; within is not null && noted < seats.Count; noted++) within.WaitsFor(seats[noted].Flight.Run);
+                for (; within is not null && noted < seats.Count; noted++)
+                {
+                    Seat<T> seat = seats[noted];
+                    if (filler.TryNoteWait(within, seat.Flight, seat.Leads)) continue;
+                    seats[noted] = new(Flights.Alone<T>(seat.Flight.Key, joined, run), true, seat.Missed);
+                    run.BeginsAsDetour(within);
+                    within.TryWaitFor(run);
+                }
                 Seat<T>[] led = [.. seats.Where(seat => seat.Leads)];
                 hasStarted = true;
                 if (led.Length > 0) _ = runner.FlyAsync(run, [.. led.Select(seat => seat.Flight)], factory, rules, inBackground: false, !isLast, [.. led.Select(seat => seat.Missed)]);

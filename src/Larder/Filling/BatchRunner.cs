@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Larder;
 
 /// <summary>Runs the factory of a batch and lands the flights that it makes the values of.</summary>
-internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRunner runner, Lookups lookups, CacheEvents events, ILogger logger, string cacheName)
+internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes refreshes, FactoryRunner runner, Lookups lookups, CacheEvents events, ILogger logger, string cacheName)
 {
     /// <param name="missed">Why each of the flights' keys was no hit; null in the background.</param>
     public async Task FlyAsync<TState, T>(
@@ -49,14 +49,20 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, FactoryRu
     /// <summary>Lands a flight that nobody will make the value of: whoever has joined looks again.</summary>
     public void LandEmpty<T>(Flight<T> flight) => runner.LandEmpty(flight);
 
-    /// <summary>Refreshes what is stored under the keys, unless that is under way: one run, in the caller's execution context, on another thread.</summary>
+    /// <summary>Refreshes what is stored under the keys, unless that or too much else is under way: one run, in the caller's execution context, on another thread.</summary>
     public void Refresh<TState, T>(List<string> keys, BatchFactory<TState, T> factory, EntryRules rules, long stamp)
     {
-        var run = flights.NewRun(mayEndEarly: true);
+        if (!refreshes.MayBegin) return;
+        FillRun run = flights.NewRun(mayEndEarly: true);
+        if (!refreshes.TryBegin(run)) return;
         var led = new List<Flight<T>>(keys.Count);
         foreach (string key in keys)
             if (flights.TryLead(key, stamp, run, out Flight<T>? flight)) led.Add(flight);
-        if (led.Count == 0) return;
+        if (led.Count == 0)
+        {
+            run.End();
+            return;
+        }
         ThreadPool.QueueUserWorkItem(
             static work => _ = work.Runner.FlyAsync(work.run, work.led, work.factory, work.rules, inBackground: true, mayDefer: true),
             (Runner: this, run, led, factory, rules), preferLocal: false);

@@ -8,7 +8,7 @@ namespace Larder;
 /// lands nowhere, for nobody waits. So nothing that may throw stands between a flight's end and its landing.
 /// </remarks>
 internal sealed class FactoryRunner(
-    TimeProvider time, Ordinals ordinals, MemoryStore memory, Flights flights, Lookups lookups, Storer storer, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
+    TimeProvider time, Ordinals ordinals, MemoryStore memory, Flights flights, Refreshes refreshes, Lookups lookups, Storer storer, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
 {
     /// <summary>Runs the factory for a flight that the caller leads. Up to its first wait it runs on the caller's thread.</summary>
     /// <param name="mayDefer">Whether to look first if there is a value by now: then nothing is made, and everybody looks again.</param>
@@ -46,10 +46,18 @@ internal sealed class FactoryRunner(
         else Land(flight, value, context is null ? call.Rules : call.Rules.With(context.Options), stored, context);
     }
 
-    /// <summary>Refreshes what is stored, unless that is under way: in the caller's execution context, on another thread.</summary>
+    /// <summary>Refreshes what is stored, unless that or too much else is under way: in the caller's execution context, on another thread.</summary>
     public void Refresh<TFactory, T>(FillCall<TFactory, T> call) where TFactory : struct, IFactory<T>
     {
-        if (!flights.TryLead(call.Key, ordinals.Last, flights.NewRun(mayEndEarly: true), out Flight<T>? flight)) return;
+        // Looked at first: while a refresh is under way hits allocate nothing.
+        if (!refreshes.MayBegin || !flights.IsFree(call.Key)) return;
+        FillRun run = flights.NewRun(mayEndEarly: true);
+        if (!refreshes.TryBegin(run)) return;
+        if (!flights.TryLead(call.Key, ordinals.Last, run, out Flight<T>? flight))
+        {
+            run.End();
+            return;
+        }
         ThreadPool.QueueUserWorkItem(
             static work => _ = work.Runner.FlyAsync(work.call, work.flight, inBackground: true, mayDefer: true), (Runner: this, call, flight), preferLocal: false);
     }

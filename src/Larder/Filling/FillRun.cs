@@ -11,7 +11,10 @@ namespace Larder;
 /// Invariants.
 /// 1. The token is cancelled when the last of the run's flights was given up, and when its limit is over.
 /// 2. <see cref="_waitsFor"/> belongs to <see cref="WaitingGate"/>. A wait is noted before it begins, under that gate, and
-///    refused there if it closes a circle: of two runs that would wait for each other the second one learns of it.
+///    refused there if it closes a circle: of two runs that would wait for each other the second one learns of it. A
+///    call that is noted need not be awaited by its factory, so a circle may be none: whoever closes one makes the value for
+///    itself alone, on a detour.
+///    Whatever is begun on a detour is on it too, and may not begin another one: a true circle ends there.
 /// 3. Only code that runs within a factory notes waits: ordinary calls pay for a look at <see cref="Current"/>.
 /// A run holds no value: work that a factory leaves behind keeps its run for as long as it runs, and nothing else.
 /// </remarks>
@@ -24,6 +27,8 @@ internal sealed class FillRun
     private readonly CancellationTokenSource? _giveUp;
     private ITimer? _limit;
     private List<FillRun>? _waitsFor;
+    private bool _isDetour;
+    private Refreshes? _place;
     private int _flights;
     private volatile bool _isOver;
 
@@ -67,13 +72,20 @@ internal sealed class FillRun
     public void Cancel()
     {
         End();
-        _ = CancelTokenAsync();
+        CancelToken();
     }
+
+    /// <summary>Cancels the token only: what the factory makes of that is its flights' outcome, and its limit holds.</summary>
+    public void CancelToken() => _ = CancelTokenAsync();
+
+    /// <summary>The run is one of the refreshes until it ends; before it starts.</summary>
+    public void TakesPlaceIn(Refreshes refreshes) => _place = refreshes;
 
     public void End()
     {
         _isOver = true;
         EndLimit();
+        Interlocked.Exchange(ref _place, null)?.End(this);
     }
 
     /// <summary>The timer goes too: it holds the flights and, with them, the value.</summary>
@@ -92,17 +104,33 @@ internal sealed class FillRun
         }
     }
 
-    /// <summary>Notes that this run waits for another one; each call is followed by one of <see cref="WaitsNoMoreFor"/>.</summary>
-    /// <exception cref="InvalidOperationException">The other one waits, maybe through others, for this one.</exception>
-    public void WaitsFor(FillRun other)
+    /// <summary>Notes that this run waits for another one; where it does, a call of <see cref="WaitsNoMoreFor"/> follows.</summary>
+    /// <returns>False where the other one waits, maybe through others, for this one.</returns>
+    public bool TryWaitFor(FillRun other)
     {
         lock (WaitingGate)
         {
-            if (other.Awaits_NeedsGate(this))
-                throw new InvalidOperationException(
-                    "A factory asked the cache for a key whose value is being made by a factory that waits for this one, or for the very key it is making: they would wait for each other for ever.");
+            if (other.Awaits_NeedsGate(this)) return false;
             (_waitsFor ??= []).Add(other);
+            return true;
         }
+    }
+
+    /// <summary>The run is begun by a factory; before it starts.</summary>
+    public void BeginsWithin(FillRun within) => _isDetour |= within._isDetour;
+
+    /// <summary>
+    /// The run makes for one caller alone what that one can't wait for, because it may itself be waited for; before it starts.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The caller is on a detour already: the circle is a true one.</exception>
+    public void BeginsAsDetour(FillRun within)
+    {
+        if (within._isDetour)
+            throw new InvalidOperationException(
+                "Factories wait for each other: one asked the cache for a key whose value is being made by a factory that waits for this one, or for its own key. "
+                + "Making that value for this call alone has led to the same key again. Let one of the factories get what it needs without asking the cache for the other's key; "
+                + "work that a factory starts and does not wait for belongs outside of it, or into ExecutionContext.SuppressFlow().");
+        _isDetour = true;
     }
 
     public void WaitsNoMoreFor(FillRun other)

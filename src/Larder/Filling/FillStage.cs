@@ -7,16 +7,16 @@ internal sealed class FillStage
 {
     public FillStage(
         EntryAccess access, CacheClock clock, TimeProvider time, Ordinals ordinals, MemoryStore memory, InvalidationIndex index, EntryFactory entries,
-        ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
+        Refreshes refreshes, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
     {
         var flights = new Flights(memory, logger);
         bool reads = (access & EntryAccess.NoRead) == 0, writes = (access & EntryAccess.NoWrite) == 0;
         Lookups = new(reads, clock, memory, index, entries, reasons, events);
         Storer = new(writes, clock, memory, index, entries, events, logger);
         var waiter = new FlightWaiter(time, flights, Lookups, reasons);
-        var runner = new FactoryRunner(time, ordinals, memory, flights, Lookups, Storer, reasons, events, logger, cacheName);
+        var runner = new FactoryRunner(time, ordinals, memory, flights, refreshes, Lookups, Storer, reasons, events, logger, cacheName);
         Filler = new(clock, ordinals, memory, entries, flights, runner, waiter, Lookups, reasons, events);
-        Batches = new(time, ordinals, memory, index, flights, new(memory, flights, runner, Lookups, events, logger, cacheName), Filler, waiter, Lookups, reasons);
+        Batches = new(time, ordinals, memory, index, flights, new(memory, flights, refreshes, runner, Lookups, events, logger, cacheName), Filler, waiter, Lookups, reasons);
         Flights = flights;
     }
 

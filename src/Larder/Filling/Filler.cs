@@ -13,7 +13,7 @@ namespace Larder;
 /// 4. A run that may have nobody waiting for it (a refresh, or after a soft timeout) has a limit.
 /// 5. A run that was cancelled is nobody's outcome but that of the caller who led it: others start anew, but only so often
 ///    (<see cref="MaxJoins"/>), for a source that cancels every call must not be asked by all callers at once.
-/// 6. Nobody waits for a flight that waits for him (<see cref="FillRun"/>).
+/// 6. Nobody waits for a flight that waits for him (<see cref="FillRun"/>): he fills for himself alone.
 /// The factory runs in its first caller's execution context, so <c>Activity</c> and <c>AsyncLocal</c> flow into it.
 /// </remarks>
 internal sealed class Filler(
@@ -58,7 +58,14 @@ internal sealed class Filler(
             bool leads = true;
             if (joins >= MaxJoins || !flights.TryBoard(call.Key, joined, null, mayEndEarly, out Flight<T>? flight, out leads))
                 (flight, leads, joins) = (Flights.Alone<T>(call.Key, joined, flights.NewRun(mayEndEarly)), true, MaxJoins);
-            LookupResult<T> standIn = await FlyAsync(call, flight, leads, joins < MaxJoins, cancellationToken).ConfigureAwait(false);
+            FillRun? within = FillRun.Current;
+            if (within is not null && !TryNoteWait(within, flight, leads))
+            {
+                (flight, leads, joins) = (Flights.Alone<T>(call.Key, joined, flights.NewRun(mayEndEarly)), true, MaxJoins);
+                flight.Run.BeginsAsDetour(within);
+                within.TryWaitFor(flight.Run);
+            }
+            LookupResult<T> standIn = await FlyAsync(within, call, flight, leads, joins < MaxJoins, cancellationToken).ConfigureAwait(false);
             if (standIn.Found) return standIn;
             Filled<T> filled = flight.Filled;
             if (leads && filled.IsMade)
@@ -90,10 +97,11 @@ internal sealed class Filler(
     }
 
     /// <summary>Takes part in a flight until it has landed or something stands in for it.</summary>
+    /// <param name="within">The factory that the caller is, whose waiting is noted.</param>
     private ValueTask<LookupResult<T>> FlyAsync<TFactory, T>(
-        FillCall<TFactory, T> call, Flight<T> flight, bool leads, bool mayDefer, CancellationToken cancellationToken) where TFactory : struct, IFactory<T>
+        FillRun? within, FillCall<TFactory, T> call, Flight<T> flight, bool leads, bool mayDefer, CancellationToken cancellationToken) where TFactory : struct, IFactory<T>
     {
-        if (FillRun.Current is { } within) return FlyWithinAsync(within, call, flight, leads, mayDefer, cancellationToken);
+        if (within is not null) return FlyWithinAsync(within, call, flight, leads, mayDefer, cancellationToken);
         if (leads) _ = runner.FlyAsync(call, flight, inBackground: false, mayDefer);
         return waiter.WaitAsync(flight, call.Rules, leads, null, cancellationToken);
     }
@@ -102,7 +110,6 @@ internal sealed class Filler(
     private async ValueTask<LookupResult<T>> FlyWithinAsync<TFactory, T>(
         FillRun within, FillCall<TFactory, T> call, Flight<T> flight, bool leads, bool mayDefer, CancellationToken cancellationToken) where TFactory : struct, IFactory<T>
     {
-        NoteWait(within, flight);
         try
         {
             if (leads) _ = runner.FlyAsync(call, flight, inBackground: false, mayDefer);
@@ -115,18 +122,13 @@ internal sealed class Filler(
     }
 
     /// <summary>Notes that the factory in which the running code is waits for a flight.</summary>
-    /// <exception cref="InvalidOperationException">The flight waits for that factory; it was left again.</exception>
-    private void NoteWait(FillRun within, Flight flight)
+    /// <returns>False where the flight waits for that factory; it was left again.</returns>
+    public bool TryNoteWait(FillRun within, Flight flight, bool leads)
     {
-        try
-        {
-            within.WaitsFor(flight.Run);
-        }
-        catch (InvalidOperationException)
-        {
-            flights.Leave(flight);
-            throw;
-        }
+        if (leads) flight.Run.BeginsWithin(within);
+        if (within.TryWaitFor(flight.Run)) return true;
+        flights.Leave(flight);
+        return false;
     }
 
     /// <summary>The answer of the caller whose factory made it.</summary>
