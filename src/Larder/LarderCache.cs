@@ -64,7 +64,7 @@ public sealed class LarderCache : IDisposable
         _entries = new(_options, _clock, Serializers, logger);
         FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
-        PartialFills = new(Fills);
+        PartialFills = new(_fill, Fills);
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
         _upkeep = new(_memory, _index, _clock, time);
         _log = new InProcessLog(new LocalReceiver(_memory, _index, Misses, _clock, _upkeep));
@@ -108,7 +108,7 @@ public sealed class LarderCache : IDisposable
     internal ILogger Logger { get; }
     internal PartialFills PartialFills { get; }
     internal BatchFiller Batches => _fill.Batches;
-    internal int FillsUnderWay => _fill.Flights.UnderWay;
+    internal int FillsUnderWay => PartialFills.UnderWay;
     internal Removals Removals => _removals;
 
     /// <summary>Figures since the cache was made.</summary>

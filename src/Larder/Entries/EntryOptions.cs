@@ -19,7 +19,8 @@ public enum EntryPriority : byte
 /// <remarks>
 /// The timeline of an entry: stored, fresh until <see cref="Ttl"/> is over, then within
 /// <see cref="StaleWhileRevalidate"/> and <see cref="StaleIfError"/> (both counted from the end of freshness, as in
-/// RFC 5861), then gone. Whatever is stale, an invalidation ends it at once.
+/// RFC 5861), then gone. A hard invalidation ends it at once, whatever is left of that; a soft one ends its freshness, so that
+/// the windows begin then.
 /// </remarks>
 public sealed record EntryOptions
 {
@@ -52,7 +53,8 @@ public sealed record EntryOptions
 
     /// <summary>
     /// How long a run of the factory may take. Then its token is cancelled, its result is not used any more, and callers get
-    /// the stale value or a <see cref="TimeoutException"/>. None by default, but 30 seconds for runs in the background.
+    /// the stale value or a <see cref="TimeoutException"/>. None by default, but
+    /// 30 seconds for runs in the background; a run whose last caller took a stale value (<see cref="SoftTimeout"/>) is in the background from then on.
     /// </summary>
     public TimeSpan? HardTimeout { get; init; }
 

@@ -9,7 +9,8 @@ internal readonly struct EntryRules(EntryOptions own, EntryOptions template, Tim
     public static readonly TimeSpan Longest = TimeSpan.FromDays(365);
 
     private static readonly TimeSpan DefaultRetryAfter = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(30);
+    /// <summary>For runs that nobody waits for.</summary>
+    public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(30);
 
     public EntryOptions Own => own;
 
@@ -35,8 +36,8 @@ internal readonly struct EntryRules(EntryOptions own, EntryOptions template, Tim
 
     public Func<object?, bool>? StoreWhen => own.StoreWhen ?? template.StoreWhen;
 
-    /// <summary>How long a run may take; a run that may end up with nobody waiting for it always has a limit.</summary>
-    public TimeSpan? LimitOf(bool inBackground) => HardTimeout ?? (inBackground || SoftTimeout is not null ? DefaultLimit : null);
+    /// <summary>How long a run may take; one that nobody waits for always has a limit.</summary>
+    public TimeSpan? LimitOf(bool inBackground) => HardTimeout ?? (inBackground ? DefaultLimit : null);
 
     public EntryRules With(EntryOptions options) => new(options, template, defaultTtl);
 

@@ -22,19 +22,20 @@ internal sealed class BatchFiller(
     private readonly record struct Seat<T>(Flight<T> Flight, bool Leads, Reason Missed);
 
     /// <summary>The values of all keys that have one.</summary>
+    /// <param name="bypass">Why the keys are not cached: their values are made for this caller alone; none where they are.</param>
     public async ValueTask<Dictionary<string, T>> GetOrCreateAsync<TState, T>(
-        IReadOnlyCollection<string> keys, BatchFactory<TState, T> factory, EntryRules rules, CancellationToken cancellationToken)
+        IReadOnlyCollection<string> keys, BatchFactory<TState, T> factory, EntryRules rules, CancellationToken cancellationToken, Reason bypass = Reason.None)
     {
         long since = time.GetTimestamp();
         var values = new Dictionary<string, T>(keys.Count, KeyComparer.Instance);
         var open = new HashSet<string>(keys, KeyComparer.Instance);
-        for (int round = 0; open.Count > 0; round++)
+        for (int round = bypass == Reason.None ? 0 : Filler.MaxJoins; open.Count > 0; round++)
         {
-            List<(string Key, Reason Missed)> missing = Look(open, values, factory, rules);
+            List<(string Key, Reason Missed)> missing = bypass == Reason.None ? Look(open, values, factory, rules) : [.. open.Select(key => (key, bypass))];
             if (missing.Count == 0) break;
             long joined = ordinals.Last;
             var run = flights.NewRun(mayEndEarly: true);
-            bool isLast = round == Filler.MaxJoins;
+            bool isLast = round >= Filler.MaxJoins;
             List<Seat<T>> seats = [.. missing.Select(miss => Board<T>(miss.Key, miss.Missed, run, joined, isLast))];
             FillRun? within = FillRun.Current;
             int noted = 0, settled = 0;

@@ -72,6 +72,15 @@ internal sealed class FactoryRunner(
             foreach (Flight<T> flight in late) Fail(flight, FlightWaiter.TimedOut(limit), rules);
         });
 
+    /// <summary>Nobody waits for the flight any more: from now on it has the limit of a run in the background.</summary>
+    public void LimitForsaken<T>(Flight<T> flight, EntryRules rules) =>
+        flight.LimitTo(EntryRules.DefaultLimit, time, () =>
+        {
+            if (!flight.TryEnd()) return;
+            flight.Run.LoseFlight();
+            Fail(flight, FlightWaiter.TimedOut(EntryRules.DefaultLimit), rules);
+        });
+
     /// <summary>Lands an ended flight with what was made.</summary>
     public void Land<T>(Flight<T> flight, T value, EntryRules rules, Entry? stored, FillContext<T>? context = null)
     {

@@ -10,7 +10,7 @@ namespace Larder;
 ///    newer than the stamp covers the result, it starts anew. A leader's own flight begins after it came.
 /// 2. The caller's cancellation ends its waiting, not the flight, unless it was the last one.
 /// 3. A follower is given its value from the result's entry, as a hit would be: a mutable value is never shared.
-/// 4. A run that may have nobody waiting for it (a refresh, or after a soft timeout) has a limit.
+/// 4. A run that nobody waits for (a refresh, or after the last caller took a stale value) has a limit.
 /// 5. A run that was cancelled is nobody's outcome but that of the caller who led it: others start anew, but only so often
 ///    (<see cref="MaxJoins"/>), for a source that cancels every call must not be asked by all callers at once.
 /// 6. Nobody waits for a flight that waits for him (<see cref="FillRun"/>): he fills for himself alone.
@@ -51,7 +51,7 @@ internal sealed class Filler(
     private async ValueTask<LookupResult<T>> FillAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken)
         where TFactory : struct, IFactory<T>
     {
-        bool mayEndEarly = cancellationToken.CanBeCanceled || call.Rules.LimitOf(inBackground: false) is not null;
+        bool mayEndEarly = cancellationToken.CanBeCanceled || (call.Rules.HardTimeout ?? call.Rules.SoftTimeout) is not null;
         for (int joins = 0; ; joins++)
         {
             long joined = ordinals.Last;

@@ -31,6 +31,7 @@ internal abstract class Flight(string key, long stamp, FillRun run)
 {
     private int _waiting = 1;
     private int _ended;
+    private ITimer? _limit;
 
     public string Key { get; } = key;
 
@@ -58,7 +59,34 @@ internal abstract class Flight(string key, long stamp, FillRun run)
         && Interlocked.CompareExchange(ref _waiting, int.MinValue, 0) == 0
         && TryEnd();
 
-    public bool TryEnd() => Interlocked.Exchange(ref _ended, 1) == 0;
+    public bool TryEnd()
+    {
+        if (Interlocked.Exchange(ref _ended, 1) != 0) return false;
+        Interlocked.Exchange(ref _limit, null)?.Dispose();
+        return true;
+    }
+
+    /// <summary>A caller goes who needs the result no more but wants it made: it stays among those who wait, if it is the last one.</summary>
+    /// <returns>Whether it was: nobody waits now.</returns>
+    public bool Forsake()
+    {
+        for (int seen = Volatile.Read(ref _waiting); seen > 1;)
+        {
+            int before = Interlocked.CompareExchange(ref _waiting, seen - 1, seen);
+            if (before == seen) return false;
+            seen = before;
+        }
+        return true;
+    }
+
+    /// <summary>Calls back once when the time is over, unless the flight has ended by then; a limit of its own, beside its run's.</summary>
+    public void LimitTo(TimeSpan limit, TimeProvider time, Action timedOut)
+    {
+        ITimer timer = time.CreateTimer(static timedOut => ((Action)timedOut!)(), timedOut, limit, Timeout.InfiniteTimeSpan);
+        // It has one already if it was forsaken, joined and forsaken again.
+        if (Interlocked.CompareExchange(ref _limit, timer, null) is not null) timer.Dispose();
+        if (Volatile.Read(ref _ended) != 0) Interlocked.Exchange(ref _limit, null)?.Dispose();
+    }
 }
 
 /// <inheritdoc/>

@@ -4,7 +4,7 @@ using System.Runtime.ExceptionServices;
 namespace Larder;
 
 /// <summary>Lets a caller wait for a flight: no longer than it wants to, and for a stale value no longer than it has to.</summary>
-internal sealed class FlightWaiter(TimeProvider time, Flights flights, Lookups lookups, ReasonCounters reasons)
+internal sealed class FlightWaiter(TimeProvider time, Flights flights, FactoryRunner runner, Lookups lookups, ReasonCounters reasons)
 {
     /// <summary>Waits until the flight has landed or something stands in for it. Whoever gives up leaves the flight.</summary>
     /// <param name="leads">Whether the caller leads the flight: then the flight's own limit is the caller's.</param>
@@ -18,7 +18,7 @@ internal sealed class FlightWaiter(TimeProvider time, Flights flights, Lookups l
         Flight<T> flight, EntryRules rules, bool leads, long? since, CancellationToken cancellationToken)
     {
         TimeSpan? hard = leads ? null : rules.HardTimeout;
-        TimeSpan? soft = rules.SoftTimeout < rules.LimitOf(inBackground: false) ? rules.SoftTimeout : null;
+        TimeSpan? soft = rules.SoftTimeout < (rules.HardTimeout ?? TimeSpan.MaxValue) ? rules.SoftTimeout : null;
         long start = since ?? ((hard ?? soft) is not null ? time.GetTimestamp() : 0);
         if (soft is { } patience)
         {
@@ -26,8 +26,8 @@ internal sealed class FlightWaiter(TimeProvider time, Flights flights, Lookups l
             LookupResult<T> stale = lookups.StandIn<T>(flight.Key, Reason.Stale);
             if (stale.Found)
             {
-                // It goes on for the next caller, unless nothing would end it.
-                if (!flight.Run.IsLimited) flights.Leave(flight);
+                // It goes on for the next caller, but not for ever.
+                if (!flight.Run.IsLimited && flight.Forsake()) runner.LimitForsaken(flight, rules);
                 return stale;
             }
         }

@@ -52,12 +52,10 @@ public static class LarderCacheBatches
             Dictionary<string, T> values = await cache.Batches.GetOrCreateAsync<TState, T>(distinct, new(state, factory), cache.RulesOf(options), cancellationToken).ConfigureAwait(false);
             if (uncached.Length > 0)
             {
-                IReadOnlyDictionary<string, T> made = await factory(state, uncached, cancellationToken).ConfigureAwait(false);
-                foreach (string key in uncached)
-                {
-                    cache.Reasons.Count(Reason.BypassLimit);
-                    if (made.TryGetValue(key, out T? value)) values[key] = value;
-                }
+                BatchFiller alone = cache.PartialFills[EntryAccess.NoRead | EntryAccess.NoWrite].Batches;
+                Dictionary<string, T> made = await alone.GetOrCreateAsync<TState, T>(
+                    uncached, new(state, factory), cache.RulesOf(options), cancellationToken, Reason.BypassLimit).ConfigureAwait(false);
+                foreach ((string key, T value) in made) values[key] = value;
             }
             return values;
         }

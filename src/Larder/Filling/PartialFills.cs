@@ -16,11 +16,18 @@ internal enum EntryAccess : byte
 /// Fills that do not look or do not store. Those that leave out the same share their flights, and no others: whoever
 /// asks for a value made anew must not be given one that was looked up.
 /// </summary>
-internal sealed class PartialFills(Func<EntryAccess, FillStage> stages)
+/// <param name="whole">The stage of calls that leave nothing out: the cache's own.</param>
+/// <param name="partial">Makes the others.</param>
+internal sealed class PartialFills(FillStage whole, Func<EntryAccess, FillStage> partial)
 {
-    private readonly FillStage[] _stages = [.. Enumerable.Range(0, 4).Select(access => stages((EntryAccess)access))];
+    private readonly FillStage[] _stages = [whole, .. Enumerable.Range(1, 3).Select(access => partial((EntryAccess)access))];
+
+    public FillStage this[EntryAccess access] => _stages[(int)access];
+
+    /// <summary>The flights under way, whole ones too.</summary>
+    public int UnderWay => _stages.Sum(stage => stage.Flights.UnderWay);
 
     public ValueTask<LookupResult<T>> RunAsync<TFactory, T>(FillCall<TFactory, T> call, EntryAccess access, CancellationToken cancellationToken)
         where TFactory : struct, IFactory<T> =>
-        _stages[(int)access].Filler.GetOrCreateAsync(call, null, cancellationToken);
+        this[access].Filler.GetOrCreateAsync(call, null, cancellationToken);
 }

@@ -7,6 +7,9 @@ namespace Larder;
 /// What a fill has made is newer than what is stored. Where it can't be stored because of what it is (null, too large, too
 /// many tags, not serializable), the older value goes, so that nobody is taken back behind what others have seen; where the
 /// program says that the result is not worth it (a condition), the older value stays as long as its windows allow.
+/// "Newer" is by when things land: flights of a key come one after the other, values stored from outside are in order among
+/// themselves (<see cref="Entry.Begun"/>), but of a flight and a value from outside that were made side by side the one that lands last
+/// stays. Neither is older than any event that was acknowledged.
 /// </remarks>
 internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, InvalidationIndex index, EntryFactory entries, CacheEvents events, ILogger logger)
 {
@@ -61,8 +64,8 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
         }
         else if (rules.FailureTtl > TimeSpan.Zero)
         {
-            // A value set meanwhile is an event of the key: the store then refuses what is older.
-            memory.TryAdd(entries.MakeFailure(key, failure, rules), stamp);
+            // A value set meanwhile is an event of the key: the store then refuses what is older. One filled meanwhile is none, but found there.
+            memory.TryAddFailure(entries.MakeFailure(key, failure, rules), stamp, now);
         }
     }
 

@@ -100,6 +100,26 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         }
     }
 
+    /// <summary>
+    /// Stores what stands for a failed fill, unless a value that is not gone is stored by now, which whoever else made it
+    /// has put there meanwhile, or something newer than the stamp covers it.
+    /// </summary>
+    /// <returns><see cref="Reason.None"/> when it was stored.</returns>
+    public Reason TryAddFailure(Entry failure, long stamp, long now)
+    {
+        if (failure.Cost > maxBytes || maxEntries == 0) return Reason.UnstoredTooLarge;
+        using var removals = RemovalBatch.Begin(removed);
+        lock (_gate)
+        {
+            long newest = index.Newest;
+            if (IsOvertaken(failure, stamp) || _table.Find(failure.Key, failure.Hash) is { Value: not StoredFailure } stored && !stored.IsGone(now) && index.IsCurrent(stored))
+                return Reason.UnstoredOvertaken;
+            failure.CheckedUpTo = Math.Max(newest, stamp);
+            Put_NeedsGate(failure, removals);
+            return Reason.None;
+        }
+    }
+
     /// <summary>Stores what was made before this process, if there is room, nothing is stored under its key, and nothing newer than the stamp covers it.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
     public Reason TryAddLoaded(Entry entry, long stamp)

@@ -238,6 +238,23 @@ public sealed class BatchTests : IDisposable
     }
 
     [Fact]
+    public async Task Keys_that_are_too_long_are_made_under_the_same_rules_and_not_kept()
+    {
+        string key = new('k', 2000);
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await _cache.GetOrCreateManyAsync<string?>([key], (_, _) => new((IReadOnlyDictionary<string, string?>)null!)));
+        ValueTask<IReadOnlyDictionary<string, string?>> call = _cache.GetOrCreateManyAsync<string?>([key], async (_, token) =>
+        {
+            await Task.Delay(Timeout.Infinite, token);
+            return new Dictionary<string, string?>();
+        }, new() { HardTimeout = TimeSpan.FromSeconds(5) });
+        Assert.Equal(1L, _cache.ReasonCounts["error-factory"]);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        await Assert.ThrowsAsync<TimeoutException>(async () => await call);
+        Assert.Equal("v", (await _cache.GetOrCreateManyAsync<string?>([key], (_, _) => new(new Dictionary<string, string?> { [key] = "v" })))[key]);
+        Assert.Equal((0, 1L), (_cache.Statistics.Entries, _cache.ReasonCounts["bypass-limit"]));
+    }
+
+    [Fact]
     public async Task Many_are_looked_up_set_and_removed()
     {
         Assert.Empty(await _cache.SetManyAsync(new Dictionary<string, string> { ["a"] = "1", ["b"] = "2" }, Options));

@@ -156,6 +156,29 @@ public sealed class FailureTests : IDisposable
     }
 
     [Fact]
+    public void A_failure_takes_no_values_place_and_no_value_that_is_of_use_is_lost_to_one()
+    {
+        StoreUnderTest(out MemoryStore memory, out Func<string, Entry> value, out Func<string, Entry> failure);
+        memory.TryAdd(value("k"), 0);
+        Assert.Equal(Reason.UnstoredOvertaken, memory.TryAddFailure(failure("k"), 0, 0));
+        Assert.IsType<string>(memory.Find("k")!.Value);
+        // What is gone is of no use, and a failure may follow a failure.
+        Assert.Equal(Reason.None, memory.TryAddFailure(failure("k"), 0, 10_000));
+        Assert.Equal(Reason.None, memory.TryAddFailure(failure("k"), 0, 0));
+        memory.Invalidate("k");
+        Assert.Equal(Reason.UnstoredOvertaken, memory.TryAddFailure(failure("k"), 0, 0));
+
+        static void StoreUnderTest(out MemoryStore memory, out Func<string, Entry> value, out Func<string, Entry> failure)
+        {
+            var ordinals = new Ordinals();
+            memory = new(10, 1 << 20, ordinals, new(ordinals), null);
+            static Entry Make(string key, object value) => new() { Key = key, Hash = KeyComparer.Hash(key), Value = value, Cost = 100, CreatedAt = 0, FreshUntil = 1000 };
+            value = static key => Make(key, "v");
+            failure = static key => Make(key, new StoredFailure(System.Runtime.ExceptionServices.ExceptionDispatchInfo.Capture(new FormatException())));
+        }
+    }
+
+    [Fact]
     public async Task A_clients_own_timeout_is_a_failure_and_a_run_that_was_given_up_is_none()
     {
         _origin.Does = (_, _) => throw new TaskCanceledException("the client's own timeout", new TimeoutException());

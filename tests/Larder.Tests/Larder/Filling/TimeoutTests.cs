@@ -152,6 +152,51 @@ public sealed class TimeoutTests : IDisposable
     }
 
     [Fact]
+    public async Task A_soft_timeout_alone_brings_no_limit_as_long_as_somebody_waits()
+    {
+        EntryOptions options = new() { SoftTimeout = Seconds(60) };
+        TaskCompletionSource<string?> gate = _origin.Hangs();
+        Task<LookupResult<string?>> call = Call(options);
+        _time.Advance(Seconds(59));
+        _time.Advance(Seconds(59));
+        gate.SetResult("v1");
+        Assert.Equal("v1", (await call).Value);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_run_whose_last_caller_took_the_stale_value_has_thirty_seconds_from_then_on(bool batch)
+    {
+        EntryOptions options = Options with { HardTimeout = null, Ttl = Seconds(10), StaleIfError = Seconds(1000) };
+        await Call(options);
+        _time.Advance(Seconds(10));
+        int timers = _time.Timers;
+        CancellationToken inFactory = default;
+        var gate = new TaskCompletionSource<string?>();
+        _origin.Does = (_, token) =>
+        {
+            inFactory = token;
+            return new(gate.Task);
+        };
+        Task first = batch ? Many() : Call(options);
+        _time.Advance(Seconds(0.5));
+        Task second = Call(options);
+        _time.Advance(Seconds(0.5));
+        await first;
+        _time.Advance(Seconds(0.5));
+        await second;
+        _time.Advance(Seconds(29.9));
+        Assert.Equal((1, false), (_cache.FillsUnderWay, inFactory.IsCancellationRequested));
+        _time.Advance(Seconds(0.1));
+        Assert.Equal((0, true, timers), (_cache.FillsUnderWay, inFactory.IsCancellationRequested, _time.Timers));
+        gate.SetResult("late");
+        Assert.Equal("v1", (await _cache.GetAsync<string?>("k", allowStale: true)).Value);
+
+        async Task Many() => await _cache.GetOrCreateManyAsync<string?>(["k"], async (_, token) => new Dictionary<string, string?> { ["k"] = await _origin.Ask(token) }, options);
+    }
+
+    [Fact]
     public async Task A_factory_that_honours_its_token_ends_with_the_timeout_too()
     {
         _origin.Does = async (_, token) =>
