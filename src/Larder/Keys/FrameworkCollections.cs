@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Collections.ObjectModel;
+using System.Dynamic;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 
@@ -26,6 +27,7 @@ internal static class FrameworkCollections
     {
         // An array of several dimensions has lengths that its items do not tell, another lower bound likewise.
         if (type.IsArray) return type.IsSZArray;
+        if (type == typeof(ExpandoObject)) return true;
         return Framework.Contains(type.Assembly)
             ? type.Namespace switch
             {

@@ -18,7 +18,7 @@ public sealed class SoakTests(ITestOutputHelper output)
     [Fact]
     public void Nothing_is_stale_everything_agrees_and_the_heap_does_not_grow()
     {
-        using var cache = new LarderCache(new() { MaxEntries = 2_000, MaxBytes = 1 << 20 });
+        using var cache = new LarderCache(new() { MaxEntries = 2_000, MaxBytes = 1 << 20 }, Soak.Clock);
         SoakResult result = Soak.Run(cache, Operations, rounds: 20, line =>
         {
             output.WriteLine(line);
@@ -34,13 +34,13 @@ public sealed class SoakTests(ITestOutputHelper output)
     [Fact]
     public void A_cache_that_leaks_is_seen_to()
     {
-        using var cache = new LarderCache(new() { MaxEntries = 2_000, MaxBytes = 1 << 20 });
+        using var cache = new LarderCache(new() { MaxEntries = 2_000, MaxBytes = 1 << 20 }, Soak.Clock);
         var leaked = new System.Collections.Concurrent.ConcurrentBag<byte[]>();
         long told = 0;
         // One in a hundred events leaves something behind.
         using IDisposable _ = cache.Events.Subscribe(_ =>
         {
-            if (Interlocked.Increment(ref told) % 100 == 0) leaked.Add(new byte[100]);
+            if (Interlocked.Increment(ref told) % 100 == 0) leaked.Add(new byte[1000]);
         });
         SoakResult result = Soak.Run(cache, 1_000_000, rounds: 20);
         Assert.True(result.BytesPerMillion > MostBytesPerMillion, $"{result.BytesPerMillion:N0}");
