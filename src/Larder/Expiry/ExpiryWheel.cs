@@ -38,7 +38,7 @@ internal sealed class ExpiryWheel
         entry.WheelSlot = -1;
     }
 
-    /// <summary>Puts an entry where it belongs after its time was cut short.</summary>
+    /// <summary>Puts an entry where it belongs after its end was moved.</summary>
     public void Move_NeedsGate(Entry entry)
     {
         Remove_NeedsGate(entry);

@@ -40,7 +40,7 @@ internal static class TagRules
         null or "" => "A tag must not be empty.",
         { Length: > MaxLength } => $"A tag may have {MaxLength} characters; this one has {tag.Length}.",
         _ when tag[0] == ExactPrefix => $"A tag must not begin with '{ExactPrefix}'.",
-        _ when tag.AsSpan().ContainsAnyInRange('\0', '\u001f') || tag.AsSpan().ContainsAnyInRange('\u007f', '\u009f') => "A tag must not contain control characters.",
+        _ when tag.Any(char.IsControl) => "A tag must not contain control characters.",
         _ => null,
     };
 }

@@ -42,10 +42,6 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
 
     public long Bytes => _policy.Bytes;
 
-    public long MaxBytes => maxBytes;
-
-    public int MaxEntries => maxEntries;
-
     /// <summary>The newest event of the key or of one that shares its mark.</summary>
     public long NewestEvent(ReadOnlySpan<char> key) => _marks[KeyComparer.Hash(key)];
 
@@ -88,15 +84,12 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
     public Reason TryAdd(Entry entry, long stamp)
     {
-        if (entry.Cost > maxBytes || maxEntries == 0) return Reason.UnstoredTooLarge;
+        if (IsTooLarge(entry)) return Reason.UnstoredTooLarge;
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
-            long newest = index.Newest;
-            if (IsOvertaken(entry, stamp) || entry.Begun > 0 && _table.Find(entry.Key, entry.Hash) is { } newer && newer.Begun > entry.Begun) return Reason.UnstoredOvertaken;
-            entry.CheckedUpTo = Math.Max(newest, stamp);
-            Put_NeedsGate(entry, removals);
-            return Reason.None;
+            Entry? stored = _table.Find(entry.Key, entry.Hash);
+            return TryAdd_NeedsGate(entry, stamp, stored, entry.Begun > 0 && stored?.Begun > entry.Begun, removals);
         }
     }
 
@@ -107,16 +100,12 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
     public Reason TryAddFailure(Entry failure, long stamp, long now)
     {
-        if (failure.Cost > maxBytes || maxEntries == 0) return Reason.UnstoredTooLarge;
+        if (IsTooLarge(failure)) return Reason.UnstoredTooLarge;
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
-            long newest = index.Newest;
-            if (IsOvertaken(failure, stamp) || _table.Find(failure.Key, failure.Hash) is { Value: not StoredFailure } stored && !stored.IsGone(now) && index.IsCurrent(stored))
-                return Reason.UnstoredOvertaken;
-            failure.CheckedUpTo = Math.Max(newest, stamp);
-            Put_NeedsGate(failure, removals);
-            return Reason.None;
+            Entry? stored = _table.Find(failure.Key, failure.Hash);
+            return TryAdd_NeedsGate(failure, stamp, stored, stored is { Value: not StoredFailure } && !stored.IsGone(now) && index.IsCurrent(stored), removals);
         }
     }
 
@@ -128,11 +117,8 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         lock (_gate)
         {
             if (maxEntries == 0 || !_policy.HasRoomFor(entry, null)) return Reason.UnstoredTooLarge;
-            long newest = index.Newest;
-            if (IsOvertaken(entry, stamp) || _table.Find(entry.Key, entry.Hash) is not null) return Reason.UnstoredOvertaken;
-            entry.CheckedUpTo = Math.Max(newest, stamp);
-            Put_NeedsGate(entry, removals);
-            return Reason.None;
+            Entry? stored = _table.Find(entry.Key, entry.Hash);
+            return TryAdd_NeedsGate(entry, stamp, stored, stored is not null, removals);
         }
     }
 
@@ -146,15 +132,15 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
-            long ordinal = ordinals.Next();
-            _marks.Raise_NeedsGate(entry.Hash, ordinal);
-            if (entry.Cost > maxBytes || maxEntries == 0)
+            long ordinal = NextEvent_NeedsGate(entry.Hash);
+            Entry? stored = _table.Find(entry.Key, entry.Hash);
+            if (IsTooLarge(entry))
             {
-                if (_table.Find(entry.Key, entry.Hash) is { } old) Drop_NeedsGate(old, RemovalCause.Replaced, removals);
+                if (stored is not null) Drop_NeedsGate(stored, RemovalCause.Replaced, removals);
                 return Reason.UnstoredTooLarge;
             }
             entry.CheckedUpTo = ordinal;
-            Put_NeedsGate(entry, removals);
+            Put_NeedsGate(entry, stored, removals);
             return Reason.None;
         }
     }
@@ -166,8 +152,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
-            long ordinal = ordinals.Next();
-            _marks.Raise_NeedsGate(hash, ordinal);
+            long ordinal = NextEvent_NeedsGate(hash);
             if (_table.Find(key, hash) is not { } entry) return (ordinal, false);
             Drop_NeedsGate(entry, cause, removals);
             return (ordinal, true);
@@ -185,8 +170,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
-            long ordinal = ordinals.Next();
-            _marks.Raise_NeedsGate(hash, ordinal);
+            long ordinal = NextEvent_NeedsGate(hash);
             if (_table.Find(key, hash) is not { } entry) return (ordinal, false);
             bool ended = true;
             if (entry.HasStaleTime)
@@ -221,9 +205,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         if (Find(key) is not { } entry || !ReferenceEquals(entry.Value is LoadedValue loaded ? loaded.Form : entry.Value, value)) return;
         lock (_gate)
         {
-            if (entry.Queue == EvictionQueue.None || !entry.ProlongFreshness_NeedsGate(now, until)) return;
-            _wheel.Remove_NeedsGate(entry);
-            _wheel.Add_NeedsGate(entry);
+            if (entry.Queue != EvictionQueue.None && entry.ProlongFreshness_NeedsGate(now, until)) _wheel.Move_NeedsGate(entry);
         }
     }
 
@@ -295,11 +277,33 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         }
     }
 
-    private void Put_NeedsGate(Entry entry, RemovalBatch removals)
+    private bool IsTooLarge(Entry entry) => entry.Cost > maxBytes || maxEntries == 0;
+
+    /// <summary>An event of a key: whatever began before it is refused from now on.</summary>
+    private long NextEvent_NeedsGate(int hash)
+    {
+        long ordinal = ordinals.Next();
+        _marks.Raise_NeedsGate(hash, ordinal);
+        return ordinal;
+    }
+
+    /// <param name="stored">What is stored under the key.</param>
+    /// <param name="gives">Whether the entry gives way to it.</param>
+    private Reason TryAdd_NeedsGate(Entry entry, long stamp, Entry? stored, bool gives, RemovalBatch removals)
+    {
+        // Before it is asked what covers the entry: what comes later is asked about by its readers.
+        long newest = index.Newest;
+        if (gives || IsOvertaken(entry, stamp)) return Reason.UnstoredOvertaken;
+        entry.CheckedUpTo = Math.Max(newest, stamp);
+        Put_NeedsGate(entry, stored, removals);
+        return Reason.None;
+    }
+
+    private void Put_NeedsGate(Entry entry, Entry? stored, RemovalBatch removals)
     {
         // First, for it may fail where memory is short: nothing has changed by then.
         _table.Reserve_NeedsGate();
-        Entry? stored = _table.Find(entry.Key, entry.Hash), replaced = stored;
+        Entry? replaced = stored;
         if (stored is not null) _wheel.Remove_NeedsGate(stored);
         while (!_policy.HasRoomFor(entry, replaced) && _policy.Evict_NeedsGate() is { } victim)
         {
