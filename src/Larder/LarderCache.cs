@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -134,12 +135,9 @@ public sealed class LarderCache : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(key);
         ArgumentNullException.ThrowIfNull(factory);
         Entry? entry = _memory.Find(key, out int hash);
-        if (entry is not null && _clock.Coarse is var now && IsUsable(entry, now) && !entry.IsDue(now) && _entries.TryRead(entry, out T value))
-        {
-            CountHit(entry);
-            return new(value);
-        }
-        return ValueOf(FillAsync<PlainFactory<TState, T>, T>(key, new(state, factory), options, entry, hash, cancellationToken));
+        return TryTake(entry, mayBeDue: false, out T value, out _)
+            ? new(value)
+            : ValueOf(FillAsync<PlainFactory<TState, T>, T>(key, new(state, factory), options, entry, hash, cancellationToken));
     }
 
     /// <summary>The same by a span, which becomes a string only where the value is not there yet.</summary>
@@ -151,12 +149,9 @@ public sealed class LarderCache : IDisposable
         ArgumentNullException.ThrowIfNull(factory);
         if (key.IsEmpty || key.Length > _options.MaxKeyLength) return GetOrCreateAsync(key.ToString(), state, factory, options, cancellationToken);
         Entry? entry = _memory.Find(key, out int hash);
-        if (entry is not null && _clock.Coarse is var now && IsUsable(entry, now) && !entry.IsDue(now) && _entries.TryRead(entry, out T value))
-        {
-            CountHit(entry);
-            return new(value);
-        }
-        return ValueOf(FillAsync<PlainFactory<TState, T>, T>(key.ToString(), new(state, factory), options, entry, hash, cancellationToken));
+        return TryTake(entry, mayBeDue: false, out T value, out _)
+            ? new(value)
+            : ValueOf(FillAsync<PlainFactory<TState, T>, T>(key.ToString(), new(state, factory), options, entry, hash, cancellationToken));
     }
 
     /// <inheritdoc cref="GetOrCreateAsync{TState, T}(string, TState, Func{TState, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
@@ -303,31 +298,37 @@ public sealed class LarderCache : IDisposable
             : Reason.HitMemory;
     }
 
+    /// <summary>The whole of a plain hit: fresh, covered by nothing, of the type that was asked for; its one use, count and event.</summary>
+    /// <param name="entry">What was found.</param>
+    /// <param name="mayBeDue">Whether it may be one whose eager refresh is to begin.</param>
+    /// <param name="value">The value of a hit.</param>
+    /// <param name="now">When it was judged.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsUsable(Entry entry, long now) => _index.IsCurrent(entry) && entry.IsFresh(now);
-
-    /// <summary>The one use, count and event of a hit.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void CountHit(Entry entry)
+    private bool TryTake<T>([NotNullWhen(true)] Entry? entry, bool mayBeDue, out T value, out long now)
     {
-        _memory.Touch(entry);
-        Reasons.Count(Reason.HitMemory);
-        if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
+        if (entry is not null)
+        {
+            now = _clock.Coarse;
+            // In this order: the index may end the freshness.
+            if (_index.IsCurrent(entry) && entry.IsFresh(now) && (mayBeDue || !entry.IsDue(now)) && _entries.TryRead(entry, out value))
+            {
+                _memory.Touch(entry);
+                Reasons.Count(Reason.HitMemory);
+                if (Events.AnyListeners) Events.Raise(CacheEventKind.Hit, entry.Key, Reason.HitMemory);
+                return true;
+            }
+        }
+        (value, now) = (default!, 0);
+        return false;
     }
 
     /// <summary>Looks a key up on the way to making its value: a hit is counted, a miss is not yet the end of the call.</summary>
     internal bool TryHit<T>(ReadOnlySpan<char> key, out T value, out Reason missed)
     {
         Entry? entry = _memory.Find(key, out int hash);
-        missed = Reason.None;
-        if (entry is not null && IsUsable(entry, _clock.Coarse) && _entries.TryRead(entry, out value))
-        {
-            CountHit(entry);
-            return true;
-        }
-        value = default!;
-        missed = Missed(entry, hash);
-        return false;
+        bool isHit = TryTake(entry, mayBeDue: true, out value, out _);
+        missed = isHit ? Reason.None : Missed(entry, hash);
+        return isHit;
     }
 
     /// <summary>Why what was found is no plain hit; it is not yet the end of the call.</summary>
@@ -336,15 +337,8 @@ public sealed class LarderCache : IDisposable
     private LookupResult<T> Get<T>(ReadOnlySpan<char> key, bool allowStale)
     {
         Entry? entry = _memory.Find(key, out int hash);
-        if (entry is not null)
-        {
-            long now = _clock.Coarse;
-            if (IsUsable(entry, now) && _entries.TryRead(entry, out T value))
-            {
-                CountHit(entry);
-                return new(value, Reason.HitMemory, Lookups.Age(entry, now), Lookups.Remaining(entry, now));
-            }
-        }
+        if (TryTake(entry, mayBeDue: true, out T value, out long now))
+            return new(value, Reason.HitMemory, Lookups.Age(entry, now), Lookups.Remaining(entry, now));
         return _fill.Lookups.Answer<T>(entry, key, Missed(entry, hash), allowStale);
     }
 
