@@ -29,29 +29,15 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
     /// <inheritdoc/>
     public override ValueTask<T> GetOrCreateAsync<TState, T>(
         string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
-        HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(factory);
-        cancellationToken.ThrowIfCancellationRequested();
-        HybridCacheEntryFlags flags = FlagsOf(options);
-        if (WhyUnusable(key) is not Reason.None and var unusable) return Uncached(state, factory, flags, unusable, cancellationToken);
-        if ((flags & (NoRead | NoWrite | NoMaking)) == 0) return cache.GetOrCreateAsync(key, state, factory, Convert(options, tags), cancellationToken);
-        return PartlyAsync(key, state, factory, flags, Convert(options, tags), cancellationToken);
-    }
+        HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default) =>
+        AnswerAsync(key, key, state, factory, options, tags, cancellationToken);
 
     /// <summary>The same by a span, which becomes a string only where the value is not there yet.</summary>
     /// <inheritdoc cref="HybridCache.GetOrCreateAsync{TState, T}(ReadOnlySpan{char}, TState, Func{TState, CancellationToken, ValueTask{T}}, HybridCacheEntryOptions?, IEnumerable{string}?, CancellationToken)"/>
     public override ValueTask<T> GetOrCreateAsync<TState, T>(
         ReadOnlySpan<char> key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
-        HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(factory);
-        cancellationToken.ThrowIfCancellationRequested();
-        HybridCacheEntryFlags flags = FlagsOf(options);
-        if (WhyUnusable(key) is not Reason.None and var unusable) return Uncached(state, factory, flags, unusable, cancellationToken);
-        if ((flags & (NoRead | NoWrite | NoMaking)) == 0) return cache.GetOrCreateAsync(key, state, factory, Convert(options, tags), cancellationToken);
-        return PartlyAsync(key.ToString(), state, factory, flags, Convert(options, tags), cancellationToken);
-    }
+        HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default) =>
+        AnswerAsync(key, null, state, factory, options, tags, cancellationToken);
 
     /// <summary>Stores a value; under a key that can't be one, and over the limits, nothing is stored.</summary>
     /// <inheritdoc/>
@@ -76,6 +62,22 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
     {
         if (string.IsNullOrWhiteSpace(tag)) return;
         await cache.InvalidateAsync(tag == "*" ? Invalidation.All : Invalidation.Tag(tag), cancellationToken: cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <param name="key">The key.</param>
+    /// <param name="text">The key as a string, where the caller has it.</param>
+    private ValueTask<T> AnswerAsync<TState, T>(
+        ReadOnlySpan<char> key, string? text, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
+        HybridCacheEntryOptions? options, IEnumerable<string>? tags, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        cancellationToken.ThrowIfCancellationRequested();
+        HybridCacheEntryFlags flags = FlagsOf(options);
+        if (WhyUnusable(key) is not Reason.None and var unusable) return Uncached(state, factory, flags, unusable, cancellationToken);
+        EntryOptions converted = Convert(options, tags);
+        return (flags & (NoRead | NoWrite | NoMaking)) != 0 ? PartlyAsync(text ?? key.ToString(), state, factory, flags, converted, cancellationToken)
+            : text is not null ? cache.GetOrCreateAsync(text, state, factory, converted, cancellationToken)
+            : cache.GetOrCreateAsync(key, state, factory, converted, cancellationToken);
     }
 
     private async ValueTask<T> PartlyAsync<TState, T>(
