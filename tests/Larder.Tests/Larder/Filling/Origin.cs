@@ -1,10 +1,12 @@
 namespace Larder.Tests.Filling;
 
-/// <summary>A source whose answers are the numbers of its calls, unless it is told to do something else.</summary>
+/// <summary>A source behind the cache that counts its calls, and answers each with its number unless told otherwise.</summary>
 internal sealed class Origin
 {
+    private int _begun;
     private int _calls;
 
+    /// <summary>How many calls have done what they do before their first wait: who sees a call sees what it left behind, too.</summary>
     public int Calls => Volatile.Read(ref _calls);
 
     /// <summary>What a call does; null answers at once.</summary>
@@ -12,8 +14,15 @@ internal sealed class Origin
 
     public ValueTask<string?> Ask(CancellationToken cancellationToken)
     {
-        int call = Interlocked.Increment(ref _calls);
-        return Does?.Invoke(call, cancellationToken) ?? new($"v{call}");
+        int call = Interlocked.Increment(ref _begun);
+        try
+        {
+            return Does?.Invoke(call, cancellationToken) ?? new($"v{call}");
+        }
+        finally
+        {
+            Interlocked.Increment(ref _calls);
+        }
     }
 
     public void Breaks() => Does = static (call, _) => throw new FormatException($"broken at {call}");
