@@ -69,7 +69,7 @@ public sealed class LarderCache : IDisposable
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
         _upkeep = new(_memory, _index, _clock, time);
         _log = new InProcessLog(new LocalReceiver(_memory, _index, Misses, _clock, _upkeep));
-        InvalidationHistory = new(_options.InvalidationHistory, time);
+        InvalidationHistory = new(_options.InvalidationHistory, _options.InvalidationsPerHour, time, logger);
         Snapshots = new(Name, _options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
         CacheMeters.Watch(this);
     }

@@ -32,6 +32,9 @@ internal static partial class Log
     [LoggerMessage(30, LogLevel.Warning, "Making a key of the {Form} form took {Milliseconds} ms, for {TextLength} characters.")]
     public static partial void KeySlow(ILogger logger, string form, double milliseconds, long textLength);
 
+    [LoggerMessage(32, LogLevel.Warning, "There were {Count} invalidations within an hour ({Level}). What is invalidated that often is hardly worth caching, or too much goes with it; the history says which. Where it is meant to be so, set InvalidationsPerHour higher.")]
+    public static partial void InvalidatedOften(ILogger logger, int count, InvalidationRateLevel level);
+
     [LoggerMessage(31, LogLevel.Warning, "The configuration's field {Field} is unknown and was passed over.")]
     public static partial void FieldUnknown(ILogger logger, string field);
 

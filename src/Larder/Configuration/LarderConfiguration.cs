@@ -35,6 +35,8 @@ internal static class LarderConfiguration
         [nameof(LarderOptions.MaxEntryBytes)] = Long((o, n) => o.MaxEntryBytes = n),
         [nameof(LarderOptions.MaxTags)] = Whole((o, n) => o.MaxTags = n),
         [nameof(LarderOptions.InvalidationHistory)] = Whole((o, n) => o.InvalidationHistory = n),
+        ["InvalidationsPerHour:Warning"] = Whole((o, n) => o.InvalidationsPerHour.Warning = n),
+        ["InvalidationsPerHour:Critical"] = Whole((o, n) => o.InvalidationsPerHour.Critical = n),
         ["Compression:Algorithm"] = OneOf<CompressionAlgorithm>((o, algorithm) => o.Compression.Algorithm = algorithm),
         ["Compression:Level"] = Whole((o, n) => o.Compression.Level = n),
         ["Compression:Threshold"] = Whole((o, n) => o.Compression.Threshold = n),

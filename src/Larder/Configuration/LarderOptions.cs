@@ -32,6 +32,9 @@ public sealed class LarderOptions
     /// <summary>How many invalidations <see cref="LarderCache.InvalidationHistory"/> keeps; 1,000 by default, 0 switches it off.</summary>
     public int InvalidationHistory { get; set; } = 1000;
 
+    /// <summary>How many invalidations within an hour are worth a warning.</summary>
+    public InvalidationThresholds InvalidationsPerHour { get; } = new();
+
     /// <summary>Estimates the bytes of a value that is kept as an instance; strings, numbers, URIs and structs without references are known without it. Without it any other instance counts 256 bytes, unless <see cref="EntryOptions.Size"/> says more: <see cref="MaxBytes"/> is a bound only as far as these are told.</summary>
     public Func<object, long>? Weigher { get; set; }
 
@@ -78,6 +81,7 @@ internal sealed class LarderOptionsValidator : IValidateOptions<LarderOptions>
         if (options.Snapshot is null) Check(false, nameof(options.Snapshot), "null", "a section of its own");
         else CheckSnapshot(options.Snapshot);
         problems.AddRange(options.Keys.Problems());
+        problems.AddRange(options.InvalidationsPerHour.Problems());
         Check(options.HybridCache.MaximumKeyLength is >= 1 and <= 65_536, "HybridCache.MaximumKeyLength", options.HybridCache.MaximumKeyLength, "1 to 65,536");
         Check(options.HybridCache.MaximumPayloadBytes is >= 1 and <= 2_000_000_000, "HybridCache.MaximumPayloadBytes", options.HybridCache.MaximumPayloadBytes, "1 to 2,000,000,000");
         if (options.HybridCache.DefaultEntryOptions is { } entry)

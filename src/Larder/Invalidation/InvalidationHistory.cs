@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Larder;
 
 /// <summary>One invalidation of the past.</summary>
@@ -37,6 +39,9 @@ public sealed class InvalidationHistory
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
+    private readonly HourCounter _lastHour;
+    private readonly InvalidationThresholds _perHour;
+    private readonly ILogger _logger;
     private readonly List<InvalidationRecord> _ring = [];
     private readonly long[] _byKind = new long[Enum.GetValues<InvalidationKind>().Length];
     /// <summary>Where the oldest is, once the ring is full.</summary>
@@ -44,8 +49,11 @@ public sealed class InvalidationHistory
     private long _soft;
     private long _counted;
     private long _removed;
+    private InvalidationRateLevel _told;
+    private long _toldAt;
 
-    internal InvalidationHistory(int capacity, TimeProvider time) => (Capacity, _time) = (capacity, time);
+    internal InvalidationHistory(int capacity, InvalidationThresholds perHour, TimeProvider time, ILogger logger) =>
+        (Capacity, _perHour, _time, _lastHour, _logger) = (capacity, perHour, time, new(time), logger);
 
     /// <summary>How many events are kept; 0 when the history is switched off.</summary>
     public int Capacity { get; }
@@ -62,6 +70,15 @@ public sealed class InvalidationHistory
                     if (_byKind[kind] > 0) byKind[(InvalidationKind)kind] = _byKind[kind];
                 return new(_byKind.Sum(), _soft, _counted, _removed, byKind);
             }
+        }
+    }
+
+    /// <summary>How often the cache was invalidated lately; a level that is reached is logged as well, once an hour at most. Zero when the history is switched off.</summary>
+    public InvalidationRate Rate
+    {
+        get
+        {
+            lock (_gate) return Rate_NeedsGate();
         }
     }
 
@@ -92,9 +109,12 @@ public sealed class InvalidationHistory
     {
         if (Capacity == 0) return;
         string subject = what.Subject.Length <= MaxSubjectLength ? what.Subject : string.Concat(what.Subject.AsSpan(0, MaxSubjectLength - 1), "…");
+        InvalidationRate? reached;
         var record = new InvalidationRecord(_time.GetUtcNow(), what.Kind, subject, what.IsSoft, reason, result.Position, result.Status, result.Removed);
         lock (_gate)
         {
+            _lastHour.Increment();
+            reached = Reached_NeedsGate();
             _byKind[(int)what.Kind]++;
             if (what.IsSoft) _soft++;
             if (result.Removed is { } removed)
@@ -102,13 +122,31 @@ public sealed class InvalidationHistory
                 _counted++;
                 _removed += removed;
             }
-            if (_ring.Count < Capacity)
-            {
-                _ring.Add(record);
-                return;
-            }
-            _ring[_oldest] = record;
-            _oldest = (_oldest + 1) % Capacity;
+            Keep_NeedsGate(record);
         }
+        if (reached is { } rate) Log.InvalidatedOften(_logger, rate.LastHour, rate.Level);
+    }
+
+    private void Keep_NeedsGate(in InvalidationRecord record)
+    {
+        if (_ring.Count < Capacity)
+        {
+            _ring.Add(record);
+            return;
+        }
+        _ring[_oldest] = record;
+        _oldest = (_oldest + 1) % Capacity;
+    }
+
+    private InvalidationRate Rate_NeedsGate() => new(_lastHour.Count, _perHour.LevelOf(_lastHour.Count));
+
+    /// <summary>The rate, where its level is higher than what was told within the last hour.</summary>
+    private InvalidationRate? Reached_NeedsGate()
+    {
+        InvalidationRate rate = Rate_NeedsGate();
+        if (_time.GetElapsedTime(_toldAt) >= TimeSpan.FromHours(1)) _told = InvalidationRateLevel.Normal;
+        if (rate.Level <= _told) return null;
+        (_told, _toldAt) = (rate.Level, _time.GetTimestamp());
+        return rate;
     }
 }

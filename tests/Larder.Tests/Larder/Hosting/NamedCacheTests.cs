@@ -275,7 +275,7 @@ public sealed class NamedCacheTests
     {
         string[] settable =
         [
-            .. Settable("", typeof(LarderOptions)), .. Settable("DefaultEntry:", typeof(EntryOptions)), .. Settable("Keys:", typeof(KeyOptions)), .. Settable("Compression:", typeof(CompressionOptions)), .. Settable("Snapshot:", typeof(SnapshotOptions)), .. Settable("HybridCache:", typeof(LarderHybridCacheOptions)),
+            .. Settable("", typeof(LarderOptions)), .. Settable("DefaultEntry:", typeof(EntryOptions)), .. Settable("Keys:", typeof(KeyOptions)), .. Settable("InvalidationsPerHour:", typeof(InvalidationThresholds)), .. Settable("Compression:", typeof(CompressionOptions)), .. Settable("Snapshot:", typeof(SnapshotOptions)), .. Settable("HybridCache:", typeof(LarderHybridCacheOptions)),
             .. Settable("DistributedCache:", typeof(LarderDistributedCacheOptions)), .. typeof(HybridCacheEntryOptions).GetProperties().Select(p => "HybridCache:DefaultEntryOptions:" + p.Name),
         ];
         string[] notText = ["DefaultEntry", .. new[] { "Ttl", "Tags", "User", "ShareInstance", "Size", "Priority", "StoreWhen" }.Select(own => "DefaultEntry:" + own), "Weigher", "Compression", "Snapshot", "HybridCache:DefaultEntryOptions"];

@@ -59,6 +59,63 @@ public sealed class InvalidationHistoryTests
     }
 
     [Fact]
+    public async Task Fifty_events_in_an_hour_are_a_warning_and_a_hundred_are_critical()
+    {
+        var time = new ManualTimeProvider();
+        var log = new RecordingLogger<LarderCache>();
+        using var cache = new LarderCache(null, time, log);
+        var levels = new List<InvalidationRateLevel>();
+        for (int i = 1; i <= 120; i++)
+        {
+            await cache.InvalidateAsync(Invalidation.Key("k"));
+            Assert.Equal(i, cache.InvalidationHistory.Rate.LastHour);
+            levels.Add(cache.InvalidationHistory.Rate.Level);
+        }
+        Assert.Equal((49, 50, 21), (levels.Count(l => l == InvalidationRateLevel.Normal), levels.Count(l => l == InvalidationRateLevel.Warning), levels.Count(l => l == InvalidationRateLevel.Critical)));
+        Assert.Equal(["There were 50", "There were 100"], log.Lines.Where(line => line.Id == 32).Select(line => string.Join(' ', line.Text.Split(' ')[..3])));
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(new InvalidationRate(0, InvalidationRateLevel.Normal), cache.InvalidationHistory.Rate);
+        for (int i = 0; i < 50; i++) await cache.InvalidateAsync(Invalidation.Key("k"));
+        Assert.Equal(3, log.Lines.Count(line => line.Id == 32));
+    }
+
+    [Fact]
+    public void The_last_hour_is_counted_like_a_list_of_all_events_would()
+    {
+        var time = new ManualTimeProvider();
+        var counter = new HourCounter(time);
+        var minutes = new List<int>();
+        var random = new Random(7);
+        for (int i = 0; i < 20_000; i++)
+        {
+            // Pauses of all lengths: within a minute, over some, over more than the hour.
+            double pause = random.Next(200) == 0 ? random.Next(200) : random.NextDouble() * 2;
+            time.Advance(TimeSpan.FromMinutes(pause));
+            double minute = time.GetTimestamp() / (double)TimeSpan.TicksPerMinute;
+            if (random.Next(3) > 0)
+            {
+                counter.Increment();
+                minutes.Add((int)minute);
+            }
+            minutes.RemoveAll(at => at <= (int)minute - 60);
+            Assert.Equal(minutes.Count, counter.Count);
+        }
+    }
+
+    [Fact]
+    public async Task Other_thresholds_are_other_levels()
+    {
+        var options = new LarderOptions { InvalidationsPerHour = { Warning = 1, Critical = 2 } };
+        using var cache = new LarderCache(options);
+        await cache.InvalidateAsync(Invalidation.All);
+        Assert.Equal(InvalidationRateLevel.Warning, cache.InvalidationHistory.Rate.Level);
+        await cache.InvalidateAsync(Invalidation.All);
+        Assert.Equal(InvalidationRateLevel.Critical, cache.InvalidationHistory.Rate.Level);
+        options.InvalidationsPerHour.Critical = 0;
+        Assert.Contains("InvalidationsPerHour.Critical is 0; allowed is Warning to", Assert.Throws<ArgumentException>(() => new LarderCache(options)).Message);
+    }
+
+    [Fact]
     public async Task Operations_on_a_key_are_no_invalidations()
     {
         using var cache = new LarderCache();
@@ -74,6 +131,7 @@ public sealed class InvalidationHistoryTests
         await cache.InvalidateAsync(Invalidation.All, "why", count: true);
         Assert.Empty(cache.InvalidationHistory.Last());
         Assert.Equal((0, 0), (cache.InvalidationHistory.Capacity, cache.InvalidationHistory.Totals.Events));
+        Assert.Equal(default, cache.InvalidationHistory.Rate);
     }
 
     [Fact]
