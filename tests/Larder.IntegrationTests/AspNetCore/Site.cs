@@ -32,6 +32,8 @@ internal sealed class Site : IAsyncDisposable
 
     public LarderCache Cache { get; }
 
+    public IServiceProvider Services => _app.Services;
+
     public HttpClient Client { get; }
 
     public Uri Address => new(_app.Urls.First());
