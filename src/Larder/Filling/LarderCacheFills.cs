@@ -5,6 +5,15 @@ public static class LarderCacheFills
 {
     extension(LarderCache cache)
     {
+        /// <summary>The same with a factory that returns a <see cref="Task{TResult}"/>, such as a method of a library.</summary>
+        /// <inheritdoc cref="LarderCache.GetOrCreateAsync{TState, T}(string, TState, Func{TState, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
+        public ValueTask<T> GetOrCreateAsync<T>(
+            string key, Func<CancellationToken, Task<T>> factory, EntryOptions? options = null, CancellationToken cancellationToken = default)
+        {
+            ArgumentNullException.ThrowIfNull(factory);
+            return cache.GetOrCreateAsync(key, factory, static (make, token) => new ValueTask<T>(make(token)), options, cancellationToken);
+        }
+
         /// <summary>
         /// Returns the value under the key, or runs the factory, which decides itself how its result is kept and may confirm
         /// what is stored (<see cref="FillContext{T}"/>).

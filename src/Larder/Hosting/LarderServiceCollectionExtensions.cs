@@ -27,7 +27,7 @@ public static class LarderServiceCollectionExtensions
             services.AddSingleton(static provider => Create(provider, Options.Options.DefaultName));
             services.RemoveAll<HybridCache>();
             services.AddSingleton<HybridCache>(static provider => new LarderHybridCache(provider.GetRequiredService<LarderCache>()));
-            services.AddSingleton<IHostedService>(static provider => SnapshotsOf(provider, provider.GetRequiredService<LarderCache>()));
+            services.AddSingleton<IHostedService>(static provider => SnapshotsOf(provider, new(provider.GetRequiredService<LarderCache>)));
         }
         return Configured(services, Options.Options.DefaultName, configure);
     }
@@ -54,7 +54,7 @@ public static class LarderServiceCollectionExtensions
             services.RemoveAllKeyed<HybridCache>(name);
             services.AddKeyedSingleton<HybridCache>(name, static (provider, key) => new LarderHybridCache(provider.GetRequiredKeyedService<LarderCache>(key)));
             services.AddKeyedSingleton<IDistributedCache>(name, static (provider, key) => new LarderDistributedCache(provider.GetRequiredKeyedService<LarderCache>(key)));
-            services.AddSingleton<IHostedService>(provider => SnapshotsOf(provider, provider.GetRequiredKeyedService<LarderCache>(name)));
+            services.AddSingleton<IHostedService>(provider => SnapshotsOf(provider, new(() => provider.GetRequiredKeyedService<LarderCache>(name))));
         }
         return Configured(services, name, configure);
     }
@@ -104,7 +104,7 @@ public static class LarderServiceCollectionExtensions
         provider,
         name);
 
-    private static SnapshotService SnapshotsOf(IServiceProvider provider, LarderCache cache) => new(
+    private static SnapshotService SnapshotsOf(IServiceProvider provider, Lazy<LarderCache> cache) => new(
         cache,
         provider.GetService<TimeProvider>() ?? TimeProvider.System,
         provider.GetService<ILogger<LarderCache>>() ?? NullLogger<LarderCache>.Instance);

@@ -45,6 +45,7 @@ internal static class RegexSize
                     i = EndOfEscape(pattern, i);
                     break;
                 case '*' or '+' or '?':
+                    part = Math.Min(most + 1, part + 1);
                     break;
                 case '{' when Repetition(pattern, i, most) is var (times, end) && end > i:
                     part = (int)Math.Min(most + 1, (long)part * Math.Max(1, times));

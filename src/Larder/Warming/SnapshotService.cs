@@ -8,22 +8,25 @@ namespace Larder;
 /// writes or invalidates any more; between, where asked, on a schedule. Nothing that goes wrong keeps the host from
 /// starting or stopping.
 /// </summary>
-internal sealed class SnapshotService(LarderCache cache, TimeProvider time, ILogger logger) : IHostedLifecycleService, IDisposable
+/// <param name="cache">Not asked for before the host starts: a host makes its services before it checks options, and the first
+/// cache with wrong ones would keep it from telling what is wrong with the others.</param>
+internal sealed class SnapshotService(Lazy<LarderCache> cache, TimeProvider time, ILogger logger) : IHostedLifecycleService, IDisposable
 {
-    private readonly SnapshotOptions _options = cache.Snapshots.Options;
     private readonly CancellationTokenSource _stopping = new();
     private Task _schedule = Task.CompletedTask;
 
+    private SnapshotOptions Options => cache.Value.Snapshots.Options;
+
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        if (_options.Path is { } path) await cache.Snapshots.LoadAsync(path, once: _options.Interval is null, cancellationToken).ConfigureAwait(false);
+        if (Options.Path is { } path) await cache.Value.Snapshots.LoadAsync(path, once: Options.Interval is null, cancellationToken).ConfigureAwait(false);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        if (_options is { Path: { } path, Interval: { } interval }) _schedule = SaveRegularlyAsync(path, interval);
+        if (Options is { Path: { } path, Interval: { } interval }) _schedule = SaveRegularlyAsync(path, interval);
         return Task.CompletedTask;
     }
 
@@ -37,7 +40,7 @@ internal sealed class SnapshotService(LarderCache cache, TimeProvider time, ILog
 
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
-        if (_options.Path is not { } path) return;
+        if (Options.Path is not { } path) return;
         try
         {
             await TrySaveAsync(path, cancellationToken).ConfigureAwait(false);
@@ -73,7 +76,7 @@ internal sealed class SnapshotService(LarderCache cache, TimeProvider time, ILog
     {
         try
         {
-            await cache.Snapshots.SaveAsync(path, cancellationToken).ConfigureAwait(false);
+            await cache.Value.Snapshots.SaveAsync(path, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested || e is not OperationCanceledException)
         {

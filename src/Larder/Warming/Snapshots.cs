@@ -78,7 +78,7 @@ public sealed class Snapshots
         {
             var file = new FileInfo(path);
             // Only a regular file has a length: a pipe, whose opening could wait for ever, is never opened.
-            if (!file.Exists) loaded = new(SnapshotOutcome.Absent, 0, 0, 0);
+            if (!file.Exists) loaded = new(Directory.Exists(path) ? SnapshotOutcome.Foreign : SnapshotOutcome.Absent, 0, 0, 0);
             else if (file.Length == 0) loaded = new(SnapshotOutcome.Foreign, 0, 0, 0);
             else if (file.Length > _options.Snapshot.MaxBytes) loaded = new(SnapshotOutcome.TooLarge, 0, 0, 0);
             else

@@ -24,6 +24,21 @@ public sealed class FillerTests
     }
 
     [Fact]
+    public async Task A_factory_may_be_of_any_shape_that_a_method_has()
+    {
+        using var cache = new LarderCache();
+        static Task<string> Load(CancellationToken _) => Task.FromResult("task");
+        static ValueTask<string> Value(CancellationToken _) => new("value");
+        Assert.Equal("task", await cache.GetOrCreateAsync("1", Load));
+        Assert.Equal("task", await cache.GetOrCreateAsync("2", token => Load(token)));
+        Assert.Equal("task", await cache.GetOrCreateAsync("3", async token => await Load(token)));
+        Assert.Equal("value", await cache.GetOrCreateAsync("4", Value));
+        Assert.Equal("value", await cache.GetOrCreateAsync("5", token => Value(token)));
+        Assert.Equal("state", await cache.GetOrCreateAsync("6", "state", static async (state, _) => { await Task.Yield(); return state; }));
+        Assert.Equal(6, cache.Statistics.Entries);
+    }
+
+    [Fact]
     public async Task A_caller_that_missed_before_a_flight_landed_takes_what_it_stored()
     {
         var time = new ManualTimeProvider();

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Caching.Hybrid.Internal;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -257,6 +258,20 @@ public sealed class NamedCacheTests
         LarderOptions options = provider.GetRequiredService<IOptions<LarderOptions>>().Value;
         Assert.Equal((7, true), (options.MaxEntries, options.Keys.Measure));
         Assert.Equal(["Larder:Keys", "Larder:MaxEntries:Soft"], log.Lines.Select(l => l.Text.Split(' ')[3]).Order());
+    }
+
+    [Fact]
+    public async Task A_host_tells_what_is_wrong_with_each_of_its_caches_at_once()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddLarder(o => o.MaxEntries = -1);
+        builder.Services.AddLarder("reports", o => o.MaxBytes = -1);
+        builder.Services.AddLarder("pages", o => o.MaxTags = -1);
+        using IHost host = builder.Build();
+        var error = await Assert.ThrowsAsync<AggregateException>(() => host.StartAsync());
+        Assert.Equal(
+            ["Cache 'pages': MaxTags", "Cache 'reports': MaxBytes", "MaxEntries"],
+            error.InnerExceptions.Select(e => e.Message.Split(" is ")[0]).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -18,7 +18,9 @@ public sealed class RegexSizeTests
     [InlineData("a{,5}", 5)]
     [InlineData("a{x}", 4)]
     [InlineData("a{3,4,5}", 8)]
-    [InlineData("(a|b)*{2}", 6)]
+    [InlineData("(a|b)*{2}", 8)]
+    [InlineData("(a?){3}", 6)]
+    [InlineData("a+?b*", 5)]
     [InlineData("[a-z]{4}", 4)]
     [InlineData("[]a{9}]{4}", 4)]
     [InlineData("[^]({9}]{4}", 4)]
@@ -84,7 +86,7 @@ public sealed class RegexSizeTests
     [Trait("clause", "I-24")]
     public void Expressions_that_grow_by_counting_are_refused_before_they_are_compiled()
     {
-        foreach (string hostile in new[] { "(((a|b)?){99}){99}c", "(a{100}){11}", "((((((x?){9}){9}){9}){9}){9}){9}", "[ab]{1001}" })
+        foreach (string hostile in new[] { "(((a|b)?){99}){99}c", "(a{100}){11}", "((((((x?){9}){9}){9}){9}){9}){9}", "(a?){400}a{400}b", "[ab]{1001}" })
             Assert.Contains("written out", Assert.Throws<ArgumentException>(() => Invalidation.Regex(hostile)).Message, StringComparison.Ordinal);
         Invalidation.Regex("(a{100}){10}");
         // A comment or blanks could stand between a part and its count.

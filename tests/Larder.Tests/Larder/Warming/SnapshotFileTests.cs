@@ -120,9 +120,10 @@ public sealed class SnapshotFileTests : IDisposable
     public async Task A_file_that_is_not_there_or_no_file_is_a_cold_start()
     {
         Assert.Equal(SnapshotOutcome.Absent, (await _cache.Snapshots.LoadAsync(SnapshotPath)).Outcome);
-        Assert.Empty(_log.Lines);
-        Assert.Equal(SnapshotOutcome.Absent, (await _cache.Snapshots.LoadAsync(_directory)).Outcome);
         Assert.Equal(SnapshotOutcome.Absent, (await _cache.Snapshots.LoadAsync(Path.Combine(_directory, "no", "such"))).Outcome);
+        Assert.Empty(_log.Lines);
+        Assert.Equal(SnapshotOutcome.Foreign, (await _cache.Snapshots.LoadAsync(_directory)).Outcome);
+        Assert.Single(_log.Lines);
         await Assert.ThrowsAsync<ArgumentException>(() => _cache.Snapshots.LoadAsync(""));
         await Assert.ThrowsAsync<ArgumentException>(() => _cache.Snapshots.SaveAsync(""));
     }

@@ -127,7 +127,7 @@ public sealed class SnapshotServiceTests : IDisposable
     {
         using var cache = new LarderCache(new() { Snapshot = { Path = SnapshotPath } }, _time, _log);
         await cache.SetAsync("k", 1);
-        using var service = new SnapshotService(cache, _time, _log);
+        using var service = new SnapshotService(new(cache), _time, _log);
         await service.StoppedAsync(new CancellationToken(true));
         Assert.False(File.Exists(SnapshotPath));
         Assert.Equal([23], _log.Lines.Select(l => l.Id));
