@@ -36,7 +36,7 @@ internal sealed class BatchFiller(
             long joined = ordinals.Last;
             var run = flights.NewRun(mayEndEarly: true);
             bool isLast = round >= Filler.MaxJoins;
-            List<Seat<T>> seats = [.. missing.Select(miss => Board<T>(miss.Key, miss.Missed, run, joined, isLast))];
+            List<Seat<T>> seats = [.. missing.Select(miss => Board<T>(miss.Key, miss.Missed, run, isLast))];
             FillRun? within = FillRun.Current;
             int noted = 0, settled = 0;
             bool hasStarted = false;
@@ -46,7 +46,7 @@ internal sealed class BatchFiller(
                 {
                     Seat<T> seat = seats[noted];
                     if (filler.TryNoteWait(within, seat.Flight, seat.Leads)) continue;
-                    seats[noted] = new(Flights.Alone<T>(seat.Flight.Key, joined, run), true, seat.Missed);
+                    seats[noted] = new(flights.Alone<T>(seat.Flight.Key, run), true, seat.Missed);
                     run.BeginsAsDetour(within);
                     within.TryWaitFor(run);
                 }
@@ -95,14 +95,14 @@ internal sealed class BatchFiller(
             if (refresh) due.Add(key);
         }
         open.ExceptWith(values.Keys);
-        if (due.Count > 0) runner.Refresh(due, factory, rules, ordinals.Last);
+        if (due.Count > 0) runner.Refresh(due, factory, rules);
         return missing;
     }
 
-    private Seat<T> Board<T>(string key, Reason missed, FillRun run, long joined, bool isLast)
+    private Seat<T> Board<T>(string key, Reason missed, FillRun run, bool isLast)
     {
-        if (!isLast && flights.TryBoard(key, joined, run, true, out Flight<T>? flight, out bool leads)) return new(flight, leads, missed);
-        return new(Flights.Alone<T>(key, joined, run), true, missed);
+        if (!isLast && flights.TryBoard(key, run, true, out Flight<T>? flight, out bool leads)) return new(flight, leads, missed);
+        return new(flights.Alone<T>(key, run), true, missed);
     }
 
     /// <summary>Whether the key is done with; the answer is not found where it has no value.</summary>
@@ -120,10 +120,10 @@ internal sealed class BatchFiller(
         {
             // That there is no value holds for whoever came before anything happened that could have changed it.
             bool isAbsent = filled.Reason == Reason.MissCold
-                && (seat.Leads || joined <= filled.Stamp || index.Newest <= filled.Stamp && memory.NewestEvent(seat.Flight.Key) <= filled.Stamp);
+                && (seat.Leads || joined <= filled.Stamp || index.Newest <= filled.Stamp && !memory.IsOvertaken(seat.Flight.Key, filled.Stamp, seat.Flight.Watch));
             if (isAbsent) reasons.Count(seat.Leads ? seat.Missed : Reason.Coalesced);
             return isAbsent;
         }
-        return (joined <= filled.Stamp || !memory.IsOvertaken(filled.Entry, filled.Stamp)) && filler.TryFollow(filled, out answer);
+        return (joined <= filled.Stamp || !memory.IsOvertaken(filled.Entry, filled.Stamp, seat.Flight.Watch)) && filler.TryFollow(filled, out answer);
     }
 }

@@ -50,14 +50,14 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
     public void LandEmpty<T>(Flight<T> flight) => runner.LandEmpty(flight);
 
     /// <summary>Refreshes what is stored under the keys, unless that or too much else is under way: one run, in the caller's execution context, on another thread.</summary>
-    public void Refresh<TState, T>(List<string> keys, BatchFactory<TState, T> factory, EntryRules rules, long stamp)
+    public void Refresh<TState, T>(List<string> keys, BatchFactory<TState, T> factory, EntryRules rules)
     {
         if (!refreshes.MayBegin) return;
         FillRun run = flights.NewRun(mayEndEarly: true);
         if (!refreshes.TryBegin(run)) return;
         var led = new List<Flight<T>>(keys.Count);
         foreach (string key in keys)
-            if (flights.TryLead(key, stamp, run, out Flight<T>? flight)) led.Add(flight);
+            if (flights.TryLead(key, run, out Flight<T>? flight)) led.Add(flight);
         if (led.Count == 0)
         {
             run.End();

@@ -8,7 +8,7 @@ namespace Larder;
 /// lands nowhere, for nobody waits. So nothing that may throw stands between a flight's end and its landing.
 /// </remarks>
 internal sealed class FactoryRunner(
-    TimeProvider time, Ordinals ordinals, MemoryStore memory, Flights flights, Refreshes refreshes, Lookups lookups, Storer storer, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
+    TimeProvider time, MemoryStore memory, Flights flights, Refreshes refreshes, Lookups lookups, Storer storer, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
 {
     /// <summary>Runs the factory for a flight that the caller leads. Up to its first wait it runs on the caller's thread.</summary>
     /// <param name="mayDefer">Whether to look first if there is a value by now: then nothing is made, and everybody looks again.</param>
@@ -53,7 +53,7 @@ internal sealed class FactoryRunner(
         if (!refreshes.MayBegin || !flights.IsFree(call.Key)) return;
         FillRun run = flights.NewRun(mayEndEarly: true);
         if (!refreshes.TryBegin(run)) return;
-        if (!flights.TryLead(call.Key, ordinals.Last, run, out Flight<T>? flight))
+        if (!flights.TryLead(call.Key, run, out Flight<T>? flight))
         {
             run.End();
             return;
@@ -88,7 +88,7 @@ internal sealed class FactoryRunner(
         Exception? failure = null;
         try
         {
-            filled = storer.Keep(flight.Key, value, rules, flight.Stamp, stored, context is { IsDeclined: true });
+            filled = storer.Keep(flight, value, rules, stored, context is { IsDeclined: true });
             if (context is { IsConfirmed: true }) filled = filled with { Reason = Reason.Revalidated };
             if (filled.Unstored != Reason.None) reasons.Count(filled.Unstored);
         }
@@ -108,7 +108,7 @@ internal sealed class FactoryRunner(
     {
         try
         {
-            if (!Flight<T>.IsCancellation(failure)) storer.Remember<T>(flight.Key, failure, rules, flight.Stamp);
+            if (!Flight<T>.IsCancellation(failure)) storer.Remember(flight, failure, rules);
         }
         catch (Exception e)
         {

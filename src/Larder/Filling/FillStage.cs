@@ -9,11 +9,12 @@ internal sealed class FillStage
         EntryAccess access, CacheClock clock, TimeProvider time, Ordinals ordinals, MemoryStore memory, InvalidationIndex index, EntryFactory entries,
         Refreshes refreshes, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
     {
-        var flights = new Flights(memory, logger);
+        var flights = new Flights(ordinals, logger);
+        memory.TellTo(flights);
         bool reads = (access & EntryAccess.NoRead) == 0, writes = (access & EntryAccess.NoWrite) == 0;
         Lookups = new(reads, clock, memory, index, entries, reasons, events);
         Storer = new(writes, clock, memory, index, entries, events, logger);
-        var runner = new FactoryRunner(time, ordinals, memory, flights, refreshes, Lookups, Storer, reasons, events, logger, cacheName);
+        var runner = new FactoryRunner(time, memory, flights, refreshes, Lookups, Storer, reasons, events, logger, cacheName);
         var waiter = new FlightWaiter(time, flights, runner, Lookups, reasons);
         Filler = new(clock, ordinals, memory, entries, flights, runner, waiter, Lookups, reasons, events);
         Batches = new(time, ordinals, memory, index, flights, new(memory, flights, refreshes, runner, Lookups, events, logger, cacheName), Filler, waiter, Lookups, reasons);

@@ -56,12 +56,12 @@ internal sealed class Filler(
         {
             long joined = ordinals.Last;
             bool leads = true;
-            if (joins >= MaxJoins || !flights.TryBoard(call.Key, joined, null, mayEndEarly, out Flight<T>? flight, out leads))
-                (flight, leads, joins) = (Flights.Alone<T>(call.Key, joined, flights.NewRun(mayEndEarly)), true, MaxJoins);
+            if (joins >= MaxJoins || !flights.TryBoard(call.Key, null, mayEndEarly, out Flight<T>? flight, out leads))
+                (flight, leads, joins) = (flights.Alone<T>(call.Key, flights.NewRun(mayEndEarly)), true, MaxJoins);
             FillRun? within = FillRun.Current;
             if (within is not null && !TryNoteWait(within, flight, leads))
             {
-                (flight, leads, joins) = (Flights.Alone<T>(call.Key, joined, flights.NewRun(mayEndEarly)), true, MaxJoins);
+                (flight, leads, joins) = (flights.Alone<T>(call.Key, flights.NewRun(mayEndEarly)), true, MaxJoins);
                 flight.Run.BeginsAsDetour(within);
                 within.TryWaitFor(flight.Run);
             }
@@ -77,7 +77,7 @@ internal sealed class Filler(
                 if (TryAnswer(ref call, memory.Find(call.Key), out LookupResult<T> answer)) return answer;
                 if (flight.WasCancelled && joins + 1 >= MaxJoins) waiter.Fail(flight);
             }
-            else if (joined <= filled.Stamp || !memory.IsOvertaken(filled.Entry, filled.Stamp))
+            else if (joined <= filled.Stamp || !memory.IsOvertaken(filled.Entry, filled.Stamp, flight.Watch))
             {
                 if (TryFollow(filled, out LookupResult<T> answer)) return answer;
                 joins = MaxJoins;

@@ -24,21 +24,54 @@ internal readonly record struct Filled<T>(T Value, Entry? Entry, long Stamp, Rea
 /// Invariants.
 /// 1. A flight ends once: by its factory's result or failure, by its limit, or because the last caller gave up. Whoever
 ///    gets <see cref="TryEnd"/> ends it; what comes later is not used.
-/// 2. It is in the table from before its factory runs until it has ended and stored what it brought, and leaves it
-///    before that is handed out.
+/// 2. It is in the table from before its stamp is read until it has ended and stored what it brought, and leaves it
+///    before that is handed out. While it is there it is told of every event of its key.
+/// 3. What leaves the table before that is overtaken for good (<see cref="PushOut"/>): it is told of nothing any more.
 /// </remarks>
-internal abstract class Flight(string key, long stamp, FillRun run)
+/// <param name="isTold">Whether it will be in the table; a flight of one caller alone is in none, and marks must do for it.</param>
+internal abstract class Flight(string key, FillRun run, bool isTold) : IKeyWatch
 {
     private int _waiting = 1;
+    private long _stamp = long.MaxValue;
+    private long _newestEvent;
     private int _ended;
     private ITimer? _limit;
 
     public string Key { get; } = key;
 
-    /// <summary>The newest ordinal seen before the fill began.</summary>
-    public long Stamp { get; } = stamp;
+    /// <summary>The newest ordinal seen before the fill began; <see cref="long.MaxValue"/> until it is read.</summary>
+    public long Stamp => Volatile.Read(ref _stamp);
+
+    public long NewestEvent => Volatile.Read(ref _newestEvent);
+
+    /// <summary>What it is told of its key's events; null where it isn't.</summary>
+    public IKeyWatch? Watch => isTold ? this : null;
+
+    /// <summary>Whether an event of its key came after its stamp: what it makes is no use to those who come now, and is not stored.</summary>
+    public bool IsOvertaken => NewestEvent > Stamp;
 
     public FillRun Run { get; } = run;
+
+    /// <summary>The fill begins: once, before its factory runs.</summary>
+    public void Begin(long stamp)
+    {
+        Volatile.Write(ref _stamp, stamp);
+        Run.AddFlight();
+    }
+
+    /// <summary>There was an event of its key. Never lowers what is known: who pushes the flight out may come in between.</summary>
+    public void Tell(long ordinal)
+    {
+        for (long seen = NewestEvent; seen < ordinal;)
+        {
+            long before = Interlocked.CompareExchange(ref _newestEvent, ordinal, seen);
+            if (before == seen) return;
+            seen = before;
+        }
+    }
+
+    /// <summary>It is about to leave the table before it has stored anything: whatever might happen to its key counts as having happened.</summary>
+    public void PushOut() => Tell(long.MaxValue);
 
     /// <summary>Joins the callers; false when the last of them has left already and the fill is being cancelled.</summary>
     public bool TryJoin()
@@ -90,7 +123,7 @@ internal abstract class Flight(string key, long stamp, FillRun run)
 }
 
 /// <inheritdoc/>
-internal sealed class Flight<T>(string key, long stamp, FillRun run) : Flight(key, stamp, run)
+internal sealed class Flight<T>(string key, FillRun run, bool isTold) : Flight(key, run, isTold)
 {
     private TaskCompletionSource? _waiters;
     private Filled<T> _filled;

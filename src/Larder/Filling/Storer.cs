@@ -18,7 +18,7 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
     {
         if (value is null && !rules.StoreNull || !IsWorthKeeping(value, rules)) return Reason.UnstoredCondition;
         (Entry entry, Reason unstored) = entries.Make(key, value, rules, stamp.Begun);
-        return unstored == Reason.None ? Add(entry, stamp) : unstored;
+        return unstored == Reason.None ? Add(entry, stamp.Ordinal, null) : unstored;
     }
 
     /// <summary>Stores a value that the program sets.</summary>
@@ -37,9 +37,10 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
 
     /// <summary>Stores the result of a fill, if it is worth it.</summary>
     /// <param name="older">What was stored when the fill began.</param>
-    public Filled<T> Keep<T>(string key, T value, EntryRules rules, long stamp, Entry? older, bool isDeclined = false)
+    public Filled<T> Keep<T>(Flight<T> flight, T value, EntryRules rules, Entry? older, bool isDeclined = false)
     {
-        (Entry entry, Reason unstored) = entries.Make(key, value, rules, 0);
+        long stamp = flight.Stamp;
+        (Entry entry, Reason unstored) = entries.Make(flight.Key, value, rules, 0);
         if (!writes) return new(value, entry, stamp);
         if (isDeclined || !IsWorthKeeping(value, rules))
         {
@@ -47,17 +48,17 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
             return new(value, entry, stamp, Unstored: Reason.UnstoredCondition);
         }
         if (value is null && !rules.StoreNull) unstored = Reason.UnstoredCondition;
-        if (unstored == Reason.None) unstored = Add(entry, new(stamp, 0));
+        if (unstored == Reason.None) unstored = Add(entry, stamp, flight.Watch);
         if (older is not null && unstored is not (Reason.None or Reason.UnstoredOvertaken)) memory.Drop(older, RemovalCause.Replaced);
         return new(value, entry, stamp, Unstored: unstored);
     }
 
     /// <summary>Remembers that a fill failed: on what stands in for its value, else, if that is asked for, in its place.</summary>
-    public void Remember<T>(string key, Exception failure, EntryRules rules, long stamp)
+    public void Remember<T>(Flight<T> flight, Exception failure, EntryRules rules)
     {
         if (!writes) return;
         long now = clock.Now;
-        if (memory.Find(key) is { } stored && stored.Value is not StoredFailure && !stored.IsGone(now) && index.IsCurrent(stored))
+        if (memory.Find(flight.Key) is { } stored && stored.Value is not StoredFailure && !stored.IsGone(now) && index.IsCurrent(stored))
         {
             Postpone(stored, rules);
             Log.StoodIn(logger, typeof(T), failure);
@@ -65,7 +66,7 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
         else if (rules.FailureTtl > TimeSpan.Zero)
         {
             // A value set meanwhile is an event of the key: the store then refuses what is older. One filled meanwhile is none, but found there.
-            memory.TryAddFailure(entries.MakeFailure(key, failure, rules), stamp, now);
+            memory.TryAddFailure(entries.MakeFailure(flight.Key, failure, rules), flight.Stamp, now, flight.Watch);
         }
     }
 
@@ -84,9 +85,9 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
         }
     }
 
-    private Reason Add(Entry entry, Stamp stamp)
+    private Reason Add(Entry entry, long stamp, IKeyWatch? watch)
     {
-        Reason unstored = memory.TryAdd(entry, stamp.Ordinal);
+        Reason unstored = memory.TryAdd(entry, stamp, watch);
         if (unstored == Reason.None && events.AnyListeners) events.Raise(CacheEventKind.Set, entry.Key);
         return unstored;
     }

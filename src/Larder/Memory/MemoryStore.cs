@@ -25,8 +25,9 @@ public enum RemovalCause : byte
 /// 1. Whoever changes anything holds <see cref="_gate"/>; the table, the policy's queues and the wheel agree
 ///    whenever it is free.
 /// 2. Room is made before an entry is added: count and cost never exceed their limits.
-/// 3. The mark of a key is raised and its entry dropped under the gate, and an entry is added under the gate only if
-///    its stamp is not older than the mark: a fill that was overtaken never becomes visible.
+/// 3. The mark of a key is raised, who watches it told, and its entry dropped under the gate, and an entry is added under
+///    the gate only if its stamp is not older than the watch of its fill or, without one, than the mark: a fill that was
+///    overtaken never becomes visible.
 /// Readers see an entry or not; whether it is still current is asked of the index (<see cref="InvalidationIndex"/>).
 /// </remarks>
 internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordinals, InvalidationIndex index, Action<Entry, RemovalCause>? removed)
@@ -37,13 +38,11 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     private readonly ExpiryWheel _wheel = new();
     private readonly KeyMarks _marks = new(maxEntries);
     private readonly Departures _departures = new(maxEntries);
+    private IKeyEventReceiver[] _receivers = [];
 
     public int Count => _policy.Count;
 
     public long Bytes => _policy.Bytes;
-
-    /// <summary>The newest event of the key or of one that shares its mark.</summary>
-    public long NewestEvent(ReadOnlySpan<char> key) => _marks[KeyComparer.Hash(key)];
 
     /// <summary>The newest ordinal all of whose events, and those before it, have taken effect here.</summary>
     public long Settled
@@ -54,14 +53,23 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         }
     }
 
+    /// <summary>From now on the receiver is told of each event of a key.</summary>
+    public void TellTo(IKeyEventReceiver receiver)
+    {
+        lock (_gate) _receivers = [.. _receivers, receiver];
+    }
+
+    /// <summary>Whether an event of the key is newer than the stamp: exact with a watch; without one another key's may be taken for it.</summary>
+    public bool IsOvertaken(string key, long stamp, IKeyWatch? watch) => (watch?.NewestEvent ?? _marks[KeyComparer.Hash(key)]) > stamp;
+
     /// <summary>Whether something that covers the entry, hard or soft, is newer than the stamp of its fill.</summary>
-    public bool IsOvertaken(Entry entry, long stamp)
+    public bool IsOvertaken(Entry entry, long stamp, IKeyWatch? watch)
     {
 #if LARDER_WITHOUT_STAMPS
         // The build that the tests use to show that they would find a cache without this check.
         return false;
 #else
-        return _marks[entry.Hash] > stamp
+        return (watch?.NewestEvent ?? _marks[entry.Hash]) > stamp
             || index.Newest > stamp && index.Covers(entry.PatternSubject, entry.Tags, entry.User, stamp);
 #endif
     }
@@ -81,15 +89,16 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     }
 
     /// <summary>Stores the result of a fill, unless it is too large or something that covers it is newer than its stamp: the newest ordinal seen before the fill began.</summary>
+    /// <param name="watch">What the fill was told of the key's events, if it was.</param>
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
-    public Reason TryAdd(Entry entry, long stamp)
+    public Reason TryAdd(Entry entry, long stamp, IKeyWatch? watch = null)
     {
         if (IsTooLarge(entry)) return Reason.UnstoredTooLarge;
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
             Entry? stored = _table.Find(entry.Key, entry.Hash);
-            return TryAdd_NeedsGate(entry, stamp, stored, entry.Begun > 0 && stored?.Begun > entry.Begun, removals);
+            return TryAdd_NeedsGate(entry, stamp, watch, stored, entry.Begun > 0 && stored?.Begun > entry.Begun, removals);
         }
     }
 
@@ -98,14 +107,14 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// has put there meanwhile, or something newer than the stamp covers it.
     /// </summary>
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
-    public Reason TryAddFailure(Entry failure, long stamp, long now)
+    public Reason TryAddFailure(Entry failure, long stamp, long now, IKeyWatch? watch = null)
     {
         if (IsTooLarge(failure)) return Reason.UnstoredTooLarge;
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
             Entry? stored = _table.Find(failure.Key, failure.Hash);
-            return TryAdd_NeedsGate(failure, stamp, stored, stored is { Value: not StoredFailure } && !stored.IsGone(now) && index.IsCurrent(stored), removals);
+            return TryAdd_NeedsGate(failure, stamp, watch, stored, stored is { Value: not StoredFailure } && !stored.IsGone(now) && index.IsCurrent(stored), removals);
         }
     }
 
@@ -118,7 +127,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         {
             if (maxEntries == 0 || !_policy.HasRoomFor(entry, null)) return Reason.UnstoredTooLarge;
             Entry? stored = _table.Find(entry.Key, entry.Hash);
-            return TryAdd_NeedsGate(entry, stamp, stored, stored is not null, removals);
+            return TryAdd_NeedsGate(entry, stamp, null, stored, stored is not null, removals);
         }
     }
 
@@ -132,7 +141,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
-            long ordinal = NextEvent_NeedsGate(entry.Hash);
+            long ordinal = NextEvent_NeedsGate(entry.Key, entry.Hash);
             Entry? stored = _table.Find(entry.Key, entry.Hash);
             if (IsTooLarge(entry))
             {
@@ -152,7 +161,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
-            long ordinal = NextEvent_NeedsGate(hash);
+            long ordinal = NextEvent_NeedsGate(key, hash);
             if (_table.Find(key, hash) is not { } entry) return (ordinal, false);
             Drop_NeedsGate(entry, cause, removals);
             return (ordinal, true);
@@ -170,7 +179,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
-            long ordinal = NextEvent_NeedsGate(hash);
+            long ordinal = NextEvent_NeedsGate(key, hash);
             if (_table.Find(key, hash) is not { } entry) return (ordinal, false);
             bool ended = true;
             if (entry.HasStaleTime)
@@ -280,20 +289,22 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     private bool IsTooLarge(Entry entry) => entry.Cost > maxBytes || maxEntries == 0;
 
     /// <summary>An event of a key: whatever began before it is refused from now on.</summary>
-    private long NextEvent_NeedsGate(int hash)
+    private long NextEvent_NeedsGate(string key, int hash)
     {
+        // First: a fill that is not found below reads its stamp later, and that is not older then.
         long ordinal = ordinals.Next();
         _marks.Raise_NeedsGate(hash, ordinal);
+        foreach (IKeyEventReceiver receiver in _receivers) receiver.Tell(key, ordinal);
         return ordinal;
     }
 
     /// <param name="stored">What is stored under the key.</param>
     /// <param name="gives">Whether the entry gives way to it.</param>
-    private Reason TryAdd_NeedsGate(Entry entry, long stamp, Entry? stored, bool gives, RemovalBatch removals)
+    private Reason TryAdd_NeedsGate(Entry entry, long stamp, IKeyWatch? watch, Entry? stored, bool gives, RemovalBatch removals)
     {
         // Before it is asked what covers the entry: what comes later is asked about by its readers.
         long newest = index.Newest;
-        if (gives || IsOvertaken(entry, stamp)) return Reason.UnstoredOvertaken;
+        if (gives || IsOvertaken(entry, stamp, watch)) return Reason.UnstoredOvertaken;
         entry.CheckedUpTo = Math.Max(newest, stamp);
         Put_NeedsGate(entry, stored, removals);
         return Reason.None;

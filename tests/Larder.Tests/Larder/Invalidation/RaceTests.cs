@@ -19,7 +19,7 @@ public sealed class RaceTests
     private const int Million = 1_000_000 / Scheduled.TrialsPerBatch;
 
     [Fact]
-    [Trait("clause", "I-3"), Trait("clause", "I-4"), Trait("clause", "I-11"), Trait("clause", "I-12"), Trait("clause", "I-14"), Trait("clause", "I-15"), Trait("clause", "I-16"), Trait("clause", "I-18")]
+    [Trait("clause", "I-3"), Trait("clause", "I-4"), Trait("clause", "I-11"), Trait("clause", "I-12"), Trait("clause", "I-14"), Trait("clause", "I-15"), Trait("clause", "I-16"), Trait("clause", "I-18"), Trait("clause", "I-28")]
     public void A_million_races_show_nothing_stale()
     {
         RaceResult result = Scheduled.RunBatches(0, Million);
@@ -33,6 +33,13 @@ public sealed class RaceTests
     public void Without_the_check_of_stamps_the_same_races_show_stale_reads()
     {
         Assert.True(Unstamped.RunBatches(0, 5).Stale > 10);
+    }
+
+    [Fact]
+    [Trait("clause", "I-28")]
+    public void Where_flights_are_not_told_of_events_the_same_races_show_stale_reads()
+    {
+        Assert.True(Scheduled.RunBatches(0, 5, tellsNobody: true).Stale > 10);
     }
 
     [Fact]
