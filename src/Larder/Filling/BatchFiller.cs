@@ -120,7 +120,7 @@ internal sealed class BatchFiller(
         {
             // That there is no value holds for whoever came before anything happened that could have changed it.
             bool isAbsent = filled.Reason == Reason.MissCold
-                && (seat.Leads || joined <= filled.Stamp || index.Newest <= filled.Stamp && !memory.IsOvertaken(seat.Flight.Key, filled.Stamp, seat.Flight.Watch));
+                && (seat.Leads || joined <= filled.Stamp || index.Newest <= filled.Stamp && !seat.Flight.IsOvertaken);
             if (isAbsent) reasons.Count(seat.Leads ? seat.Missed : Reason.Coalesced);
             return isAbsent;
         }

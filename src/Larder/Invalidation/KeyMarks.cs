@@ -2,9 +2,10 @@ namespace Larder;
 
 /// <summary>
 /// The newest event of each key, in bounded memory: keys share marks by hash, so a mark may be newer than the key's own
-/// last event. That errs on the safe side: a fill that would have been right is not stored.
+/// last event. That errs on the safe side: a fill that would have been right is not stored. Only fills go by them that nobody tells
+/// of their key's events (<see cref="IKeyWatch"/>).
 /// </summary>
-/// <remarks>Written under the memory store's gate; read without it, where an old value would only be missed work.</remarks>
+/// <remarks>Written under the memory store's gate, and read under it where something is to be stored.</remarks>
 internal sealed class KeyMarks(int maxEntries)
 {
     private readonly long[] _marks = new long[HashPlaces.CountFor(maxEntries)];

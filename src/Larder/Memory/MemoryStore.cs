@@ -59,9 +59,6 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         lock (_gate) _receivers = [.. _receivers, receiver];
     }
 
-    /// <summary>Whether an event of the key is newer than the stamp: exact with a watch; without one another key's may be taken for it.</summary>
-    public bool IsOvertaken(string key, long stamp, IKeyWatch? watch) => (watch?.NewestEvent ?? _marks[KeyComparer.Hash(key)]) > stamp;
-
     /// <summary>Whether something that covers the entry, hard or soft, is newer than the stamp of its fill.</summary>
     public bool IsOvertaken(Entry entry, long stamp, IKeyWatch? watch)
     {
