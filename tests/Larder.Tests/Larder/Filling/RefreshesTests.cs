@@ -73,11 +73,13 @@ public sealed class RefreshesTests
         await Eventually.True(() => cache.GetOrCreateAsync(last, _ => new ValueTask<int>(2), options).AsTask() is { IsCompletedSuccessfully: true, Result: 2 });
     }
 
-    [Fact]
-    public async Task Hits_allocate_nothing_while_a_refresh_is_under_way()
+    [Theory]
+    [InlineData()]
+    [InlineData("prices", "price:5", "tenant:7:prices")]
+    public async Task Hits_allocate_nothing_while_a_refresh_is_under_way(params string[] tags)
     {
         using var cache = new LarderCache();
-        EntryOptions options = new() { StaleWhileRevalidate = TimeSpan.FromMinutes(5) };
+        EntryOptions options = new() { StaleWhileRevalidate = TimeSpan.FromMinutes(5), Tags = tags };
         await cache.SetAsync("k", "old", options);
         await cache.InvalidateAsync(Invalidation.Key("k").Soft());
         var gate = new TaskCompletionSource<string>();

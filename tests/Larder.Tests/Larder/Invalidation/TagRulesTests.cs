@@ -13,6 +13,13 @@ public sealed class TagRulesTests
     }
 
     [Fact]
+    public void Of_all_characters_the_control_characters_are_refused()
+    {
+        for (int c = 0; c <= char.MaxValue; c++)
+            Assert.Equal(char.IsControl((char)c), TagRules.Problem("a" + (char)c + "b") is not null);
+    }
+
+    [Fact]
     public void Exact_tags_do_not_count()
     {
         Assert.False(TagRules.AreTooMany(["a", "=b"], 1));
