@@ -323,11 +323,11 @@ public sealed class LarderCache : IDisposable
     }
 
     /// <summary>Looks a key up on the way to making its value: a hit is counted, a miss is not yet the end of the call.</summary>
-    internal bool TryHit<T>(ReadOnlySpan<char> key, out T value, out Reason missed)
+    internal bool TryHit<T>(ReadOnlySpan<char> key, bool mayBeDue, out T value, out Entry? seen, out Reason missed)
     {
-        Entry? entry = _memory.Find(key, out int hash);
-        bool isHit = TryTake(entry, mayBeDue: true, out value, out _);
-        missed = isHit ? Reason.None : Missed(entry, hash);
+        seen = _memory.Find(key, out int hash);
+        bool isHit = TryTake(seen, mayBeDue, out value, out _);
+        missed = isHit ? Reason.None : Missed(seen, hash);
         return isHit;
     }
 
@@ -353,7 +353,7 @@ public sealed class LarderCache : IDisposable
     private ValueTask<LookupResult<T>> FillAsync<TFactory, T>(
         string key, TFactory factory, EntryOptions? options, Entry? seen, int hash, CancellationToken cancellationToken) where TFactory : struct, IFactory<T> =>
         key.Length > _options.MaxKeyLength
-            ? _fill.Filler.BypassAsync(new FillCall<TFactory, T>(key, factory, RulesOf(options), Reason.BypassLimit), cancellationToken)
+            ? PartialFills.BypassAsync(new FillCall<TFactory, T>(key, factory, RulesOf(options), Reason.BypassLimit), cancellationToken)
             : _fill.Filler.GetOrCreateAsync(new FillCall<TFactory, T>(key, factory, RulesOf(options), Missed(seen, hash)), seen, cancellationToken);
 
     /// <summary>Stores for a face that judges by rules of its own: the template of data entries and the rules of callers' tags do not hold.</summary>

@@ -47,6 +47,9 @@ internal static partial class Log
     [LoggerMessage(42, LogLevel.Error, "The result of a fill of type {Type} could not be stored; it was handed out to the caller that made it.")]
     public static partial void LandingFailed(ILogger logger, Type type, Exception exception);
 
+    [LoggerMessage(46, LogLevel.Warning, "A value was given to HybridCache with {Problem}; it was handed out but not stored. {Advice} This is told once.")]
+    public static partial void TagsRefused(ILogger logger, string problem, string advice);
+
     [LoggerMessage(45, LogLevel.Debug, "A set that follows a miss was not stored: its key was removed, set or invalidated since the miss.")]
     public static partial void SetOvertaken(ILogger logger);
 

@@ -30,7 +30,8 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         (object form, long bytes, long payload) = Keep(value, own);
         bytes = own.Size ?? bytes;
         Reason unstored =
-            TagRules.AreTooMany(own.Tags, options.MaxTags) ? Reason.UnstoredTooManyTags
+            own.Refused != Reason.None ? own.Refused
+            : TagRules.AreTooMany(own.Tags, options.MaxTags) ? Reason.UnstoredTooManyTags
             : form is Unkept ? Reason.UnstoredUnserializable
             : bytes > options.MaxEntryBytes || payload > own.MaxBytes ? Reason.UnstoredTooLarge
             : Reason.None;

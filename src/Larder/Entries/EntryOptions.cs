@@ -99,6 +99,9 @@ public sealed record EntryOptions
     /// <summary>A limit of a face's own on the bytes of the serialized value, before they are compressed.</summary>
     internal long MaxBytes { get; init; } = long.MaxValue;
 
+    /// <summary>Why the value must not be stored, where a face knows that beforehand; <see cref="Reason.None"/> where it may.</summary>
+    internal Reason Refused { get; init; }
+
     /// <summary>How many of the tags, from the first on, are a face's own: exact ones, which are neither checked nor counted.</summary>
     internal int OwnTags { get; init; }
 

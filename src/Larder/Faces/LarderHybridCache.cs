@@ -10,7 +10,8 @@ namespace Larder;
 /// <remarks>
 /// As the framework's own does, it hands out the data uncached where a key can't be one: empty or blank, over
 /// <see cref="LarderHybridCacheOptions.MaximumKeyLength"/>, with control characters, or malformed Unicode. A value over
-/// <see cref="LarderHybridCacheOptions.MaximumPayloadBytes"/> is handed out and not stored. In memory only the local flags
+/// <see cref="LarderHybridCacheOptions.MaximumPayloadBytes"/>, or with tags that Larder can't hold (<see cref="HybridTags"/>), is handed out
+/// and not stored. Options and tags are looked at where a value is made or set, not on a hit. In memory only the local flags
 /// and the shorter of the two lifetimes mean something; the distributed flags will, with a second tier.
 /// </remarks>
 public sealed class LarderHybridCache(LarderCache cache) : HybridCache
@@ -21,9 +22,10 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
 
     private readonly LarderHybridCacheOptions _options = cache.Options.HybridCache;
     private readonly int _maximumKeyLength = Math.Min(cache.Options.HybridCache.MaximumKeyLength, cache.Options.MaxKeyLength);
-    private readonly EntryOptions _default = Convert(null, null, cache.Options.HybridCache);
+    private readonly EntryOptions _default = Convert(null, cache.Options.HybridCache);
+    private readonly HybridTags _tags = new(cache.Options.MaxTags, cache.Logger);
 
-    /// <summary>Callers keep their options in static fields: converted once, a hit need not allocate.</summary>
+    /// <summary>Callers keep their options in static fields: converted once.</summary>
     private readonly ConditionalWeakTable<HybridCacheEntryOptions, EntryOptions> _converted = [];
 
     /// <inheritdoc/>
@@ -47,7 +49,7 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
         if (WhyUnusable(key) != Reason.None) return;
         // A value that is not to be kept here has all the same superseded the one that is.
         if ((FlagsOf(options) & NoWrite) != 0) await cache.RemoveAsync(key, cancellationToken).ConfigureAwait(false);
-        else await cache.SetAsync(key, value, Convert(options, tags), cancellationToken).ConfigureAwait(false);
+        else if (await cache.SetAsync(key, value, Convert(options, tags), cancellationToken).ConfigureAwait(false) is not Reason.None and var unstored) cache.Reasons.Count(unstored);
     }
 
     /// <inheritdoc/>
@@ -60,8 +62,7 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
     /// <summary>Invalidates everything with the tag or a tag below it; <c>*</c> stands for everything, an empty tag for nothing.</summary>
     public override async ValueTask RemoveByTagAsync(string tag, CancellationToken cancellationToken = default)
     {
-        if (string.IsNullOrWhiteSpace(tag)) return;
-        await cache.InvalidateAsync(tag == "*" ? Invalidation.All : Invalidation.Tag(tag), cancellationToken: cancellationToken).ConfigureAwait(false);
+        if (HybridTags.CoveredBy(tag) is { } covered) await cache.InvalidateAsync(covered, cancellationToken: cancellationToken).ConfigureAwait(false);
     }
 
     /// <param name="key">The key.</param>
@@ -73,34 +74,31 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
         ArgumentNullException.ThrowIfNull(factory);
         cancellationToken.ThrowIfCancellationRequested();
         HybridCacheEntryFlags flags = FlagsOf(options);
-        if (WhyUnusable(key) is not Reason.None and var unusable) return Uncached(state, factory, flags, unusable, cancellationToken);
-        EntryOptions converted = Convert(options, tags);
-        return (flags & (NoRead | NoWrite | NoMaking)) != 0 ? PartlyAsync(text ?? key.ToString(), state, factory, flags, converted, cancellationToken)
-            : text is not null ? cache.GetOrCreateAsync(text, state, factory, converted, cancellationToken)
-            : cache.GetOrCreateAsync(key, state, factory, converted, cancellationToken);
-    }
-
-    private async ValueTask<T> PartlyAsync<TState, T>(
-        string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory,
-        HybridCacheEntryFlags flags, EntryOptions options, CancellationToken cancellationToken)
-    {
-        Reason missed = Reason.MissRequest;
-        if ((flags & NoRead) == 0 && cache.TryHit(key, out T hit, out missed)) return hit;
+        if (WhyUnusable(key) is not Reason.None and var unusable) return UncachedAsync(text ?? key.ToString(), state, factory, flags, unusable, cancellationToken);
+        EntryAccess access = ((flags & NoRead) == 0 ? EntryAccess.Whole : EntryAccess.NoRead) | ((flags & NoWrite) == 0 ? EntryAccess.Whole : EntryAccess.NoWrite);
+        // A value that is due is refreshed on the way to making it: by calls that make and store.
+        bool mayBeDue = access != EntryAccess.Whole || (flags & NoMaking) != 0;
+        (Entry? seen, Reason missed) = (null, Reason.MissRequest);
+        if ((flags & NoRead) == 0 && cache.TryHit(key, mayBeDue, out T hit, out seen, out missed)) return new(hit);
         if ((flags & NoMaking) != 0)
         {
             cache.Reasons.Count(missed);
-            return default!;
+            return default;
         }
-        EntryAccess access = ((flags & NoRead) == 0 ? EntryAccess.Whole : EntryAccess.NoRead) | ((flags & NoWrite) == 0 ? EntryAccess.Whole : EntryAccess.NoWrite);
-        var call = new FillCall<PlainFactory<TState, T>, T>(key, new(state, factory), cache.RulesOf(options), missed);
-        return (await cache.PartialFills.RunAsync(call, access, cancellationToken).ConfigureAwait(false)).Value!;
+        var call = new FillCall<PlainFactory<TState, T>, T>(text ?? key.ToString(), new(state, factory), cache.RulesOf(Convert(options, tags)), missed);
+        return LarderCache.ValueOf(cache.PartialFills.RunAsync(call, access, seen, cancellationToken));
     }
 
-    private ValueTask<T> Uncached<TState, T>(
-        TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryFlags flags, Reason why, CancellationToken cancellationToken)
+    /// <summary>A key that is too long is still one: who asks for it shares a run. What can't be a key at all names nothing that could be shared.</summary>
+    private ValueTask<T> UncachedAsync<TState, T>(
+        string key, TState state, Func<TState, CancellationToken, ValueTask<T>> factory, HybridCacheEntryFlags flags, Reason why, CancellationToken cancellationToken)
     {
+        bool makes = (flags & NoMaking) == 0;
+        if (makes && why == Reason.BypassLimit)
+            return LarderCache.ValueOf(cache.PartialFills.BypassAsync(
+                new FillCall<PlainFactory<TState, T>, T>(key, new(state, factory), cache.RulesOf(_default), why), cancellationToken));
         cache.Reasons.Count(why);
-        return (flags & NoMaking) == 0 ? factory(state, cancellationToken) : default;
+        return makes ? factory(state, cancellationToken) : default;
     }
 
     private Reason WhyUnusable(ReadOnlySpan<char> key) =>
@@ -119,19 +117,20 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
     private HybridCacheEntryFlags FlagsOf(HybridCacheEntryOptions? options) =>
         options?.Flags ?? _options.DefaultEntryOptions?.Flags ?? HybridCacheEntryFlags.None;
 
-    private EntryOptions Convert(HybridCacheEntryOptions? options, IEnumerable<string>? tags) =>
-        tags is not null ? Convert(options, tags, _options)
-        : options is null ? _default
-        : _converted.TryGetValue(options, out EntryOptions? converted) ? converted
-        : _converted.GetOrAdd(options, Convert(options, null, _options));
-
-    private static EntryOptions Convert(HybridCacheEntryOptions? options, IEnumerable<string>? tags, LarderHybridCacheOptions defaults)
+    private EntryOptions Convert(HybridCacheEntryOptions? options, IEnumerable<string>? tags)
     {
-        string[] list = tags is null ? [] : [.. tags];
-        if (list.Contains("*")) throw new ArgumentException("The tag '*' stands for everything and can't be given to an entry.", nameof(tags));
+        EntryOptions converted =
+            options is null ? _default
+            : _converted.TryGetValue(options, out EntryOptions? known) ? known
+            : _converted.GetOrAdd(options, Convert(options, _options));
+        return tags is null ? converted : _tags.Apply(converted, tags);
+    }
+
+    private static EntryOptions Convert(HybridCacheEntryOptions? options, LarderHybridCacheOptions defaults)
+    {
         // HybridCache keeps nulls like any other value, and what is longer than Larder's lifetimes can be is as good as for ever.
         TimeSpan? ttl = TtlOf(options) ?? TtlOf(defaults.DefaultEntryOptions);
-        return new() { Ttl = ttl > EntryRules.Longest ? TimeSpan.MaxValue : ttl, Tags = list, MaxBytes = defaults.MaximumPayloadBytes, StoreNull = true };
+        return new() { Ttl = ttl > EntryRules.Longest ? TimeSpan.MaxValue : ttl, MaxBytes = defaults.MaximumPayloadBytes, StoreNull = true };
     }
 
     /// <summary>In one process the local lifetime is the lifetime, but never longer than the overall one.</summary>

@@ -38,16 +38,6 @@ internal sealed class Filler(
         }
     }
 
-    /// <summary>Runs the factory for a key that is not cached.</summary>
-    public async ValueTask<LookupResult<T>> BypassAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken)
-        where TFactory : struct, IFactory<T>
-    {
-        reasons.Count(call.Missed);
-        FillContext<T>? context = call.Factory.IsAdaptive ? new(call.Key, call.Rules.Own, new(call.Missed)) : null;
-        T value = await call.Factory.RunAsync(context, cancellationToken).ConfigureAwait(false);
-        return new(value, call.Missed, 0, 0) { Unstored = call.Missed };
-    }
-
     private async ValueTask<LookupResult<T>> FillAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken)
         where TFactory : struct, IFactory<T>
     {

@@ -27,7 +27,16 @@ internal sealed class PartialFills(FillStage whole, Func<EntryAccess, FillStage>
     /// <summary>The flights under way, whole ones too.</summary>
     public int UnderWay => _stages.Sum(stage => stage.Flights.UnderWay);
 
-    public ValueTask<LookupResult<T>> RunAsync<TFactory, T>(FillCall<TFactory, T> call, EntryAccess access, CancellationToken cancellationToken)
+    /// <param name="seen">What was found under the key and is no plain hit, where the call looks.</param>
+    public ValueTask<LookupResult<T>> RunAsync<TFactory, T>(FillCall<TFactory, T> call, EntryAccess access, Entry? seen, CancellationToken cancellationToken)
         where TFactory : struct, IFactory<T> =>
-        this[access].Filler.GetOrCreateAsync(call, null, cancellationToken);
+        this[access].Filler.GetOrCreateAsync(call, seen, cancellationToken);
+
+    /// <summary>Runs the factory for a key that is too long to be cached: within the limits of any run, and once for all who wait.</summary>
+    public async ValueTask<LookupResult<T>> BypassAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken)
+        where TFactory : struct, IFactory<T>
+    {
+        LookupResult<T> made = await RunAsync(call, EntryAccess.NoRead | EntryAccess.NoWrite, null, cancellationToken).ConfigureAwait(false);
+        return new(made.Value!, made.Reason, 0, 0) { Unstored = call.Missed };
+    }
 }

@@ -90,6 +90,8 @@ public enum Reason : byte
     UnstoredBudget,
     /// <summary>Not stored: more tags than an entry may have.</summary>
     UnstoredTooManyTags,
+    /// <summary>Not stored: one of its tags is not allowed.</summary>
+    UnstoredTag,
     /// <summary>Not stored: the condition on the result was false.</summary>
     UnstoredCondition,
     /// <summary>Not stored: the method's answers are not kept (HEAD, unsafe methods).</summary>

@@ -156,7 +156,87 @@ public sealed class HybridContractTests : IDisposable
         Assert.DoesNotContain(keys, k => _cache.Exists(k));
     }
 
+    public static TheoryData<string, string> RefusedTags => new()
+    {
+        { "a\u0001b", "control characters" }, { "=secret", "begins with" }, { "secret:" + new string('x', 250), "more than 256" }, { "a\u0086", "control characters" },
+    };
+
+    [Theory]
+    [MemberData(nameof(RefusedTags))]
+    public async Task A_tag_that_cannot_be_held_costs_the_storing_and_nothing_else(string tag, string why)
+    {
+        var log = new RecordingLogger<LarderCache>();
+        using var cache = new LarderCache(null, _time, log);
+        var hybrid = new LarderHybridCache(cache);
+        for (int i = 1; i <= 3; i++)
+        {
+            Assert.Equal(i, await hybrid.GetOrCreateAsync("k", _ => new ValueTask<int>(i), tags: ["fine", tag]));
+            Assert.False(cache.Exists("k"));
+            Assert.Equal(i, cache.ReasonCounts["unstored-tag"]);
+        }
+        (int id, _, string text) = Assert.Single(log.Lines);
+        Assert.Equal(46, id);
+        Assert.Contains(why, text, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
+        await hybrid.SetAsync("k", 1);
+        Assert.Equal(1, await hybrid.GetOrCreateAsync("k", _ => new ValueTask<int>(2), tags: [tag]));
+        await hybrid.SetAsync("k", 3, tags: [tag]);
+        Assert.False(cache.Exists("k"));
+        Assert.Equal(4, cache.ReasonCounts["unstored-tag"]);
+        await hybrid.RemoveByTagAsync(tag);
+        Assert.Single(log.Lines);
+    }
+
+    [Fact]
+    public async Task Each_kind_of_refused_tags_is_told_once()
+    {
+        var log = new RecordingLogger<LarderCache>();
+        using var cache = new LarderCache(null, _time, log);
+        var hybrid = new LarderHybridCache(cache);
+        string[] many = [.. Enumerable.Range(0, 21).Select(i => $"t{i}")];
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal(1, await hybrid.GetOrCreateAsync("k", _ => new ValueTask<int>(1), tags: many));
+            Assert.Equal(1, await hybrid.GetOrCreateAsync("k", _ => new ValueTask<int>(1), tags: ["=", "\0", new string('x', 257)]));
+        }
+        Assert.Equal((2L, 2L), (cache.ReasonCounts["unstored-too-many-tags"], cache.ReasonCounts["unstored-tag"]));
+        Assert.Equal(4, log.Lines.Select(line => line.Text).Distinct().Count());
+        Assert.Equal(4, log.Lines.Count);
+        Assert.Contains(log.Lines, line => line.Text.Contains("more than 20 tags", StringComparison.Ordinal) && line.Text.Contains("MaxTags", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("=t", "=t", true)]
+    [InlineData("a\u0001", "a\u0001", true)]
+    [InlineData("price:\u0001", "price", true)]
+    [InlineData("=t", "other", false)]
+    public async Task Who_comes_after_the_removal_of_a_refused_tag_is_not_given_what_was_begun_before(string tag, string removed, bool isEnded)
+    {
+        var slow = new TaskCompletionSource<int>();
+        Task<int> before = _hybrid.GetOrCreateAsync("k", _ => new ValueTask<int>(slow.Task), tags: [tag]).AsTask();
+        await _hybrid.RemoveByTagAsync(removed);
+        Task<int> after = _hybrid.GetOrCreateAsync("k", _ => new ValueTask<int>(2), tags: [tag]).AsTask();
+        slow.SetResult(1);
+        Assert.Equal((1, isEnded ? 2 : 1), (await before, await after));
+    }
+
+    [Theory]
+    [InlineData(" ")]
+    [InlineData("")]
+    [InlineData(null)]
+    [InlineData("*")]
+    public async Task Tags_that_the_framework_refuses_are_refused_where_a_value_is_made(string? tag)
+    {
+        await Assert.ThrowsAsync<ArgumentException>(async () => await _hybrid.GetOrCreateAsync("k", _ => new ValueTask<int>(1), tags: [tag!]));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await _hybrid.SetAsync("k", 1, tags: [tag!]));
+        await _hybrid.SetAsync("k", 1);
+        Assert.Equal(1, await _hybrid.GetOrCreateAsync("k", _ => new ValueTask<int>(2), tags: [tag!]));
+    }
+
+    private static readonly string[] Tags = ["price", "price:5"];
     private static readonly HybridCacheEntryOptions Kept = new() { Expiration = TimeSpan.FromMinutes(5) };
+
+    private static readonly HybridCacheEntryOptions Unwritten = new() { Flags = HybridCacheEntryFlags.DisableLocalCacheWrite };
 
     [Fact]
     public async Task A_hit_by_a_span_makes_no_string_and_allocates_nothing()
@@ -168,6 +248,9 @@ public sealed class HybridContractTests : IDisposable
         AllocatesNothing(() => Take(_hybrid.GetOrCreateAsync("a key that is long enough to be seen 5".AsSpan(), 0, static (_, _) => new ValueTask<string>(""), Kept)));
         AllocatesNothing(() => Take(_hybrid.GetOrCreateAsync($"a key that is long enough to be seen {id}", 0, static (_, _) => new ValueTask<string>(""))));
         AllocatesNothing(() => Take(_hybrid.GetOrCreateAsync("a key that is long enough to be seen 5", 0, static (_, _) => new ValueTask<string>(""), Kept)));
+        AllocatesNothing(() => Take(_hybrid.GetOrCreateAsync("a key that is long enough to be seen 5", 0, static (_, _) => new ValueTask<string>(""), Kept, Tags)));
+        AllocatesNothing(() => Take(_hybrid.GetOrCreateAsync("a key that is long enough to be seen 5".AsSpan(), 0, static (_, _) => new ValueTask<string>(""), null, Tags)));
+        AllocatesNothing(() => Take(_hybrid.GetOrCreateAsync("a key that is long enough to be seen 5", 0, static (_, _) => new ValueTask<string>(""), Unwritten, Tags)));
 
         // Code that the runtime has not optimised yet allocates on its own account: it is given the time to.
         static void AllocatesNothing(Action call) => Assert.True(SpinWait.SpinUntil(() => Measure(call) == 0, TimeSpan.FromSeconds(30)));

@@ -55,6 +55,28 @@ public sealed class TimeoutTests : IDisposable
         Assert.Equal(("v1", Reason.MissCold), ((await call).Value, (await call).Reason));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_key_that_is_too_long_has_the_limits_of_any_other(bool hybrid)
+    {
+        string key = new('k', 1025);
+        using var cache = new LarderCache(new() { DefaultEntry = new() { HardTimeout = Seconds(5) } }, _time);
+        var never = new TaskCompletionSource<int>();
+        CancellationToken seen = default;
+        ValueTask<int> Make(CancellationToken token)
+        {
+            seen = token;
+            return new(never.Task);
+        }
+        Task<int> call = hybrid ? new LarderHybridCache(cache).GetOrCreateAsync(key, Make).AsTask() : cache.GetOrCreateAsync(key, Make).AsTask();
+        Assert.False(call.IsCompleted);
+        _time.Advance(Seconds(5));
+        await Assert.ThrowsAsync<TimeoutException>(() => call);
+        Assert.True(seen.IsCancellationRequested);
+        Assert.Equal((1L, 0), (cache.ReasonCounts["error-timeout"], cache.FillsUnderWay));
+    }
+
     [Fact]
     public async Task After_the_hard_timeout_every_caller_has_an_error_that_says_so_and_the_flight_is_free()
     {

@@ -40,6 +40,25 @@ public sealed class WaitingCircleTests : IDisposable
         Assert.Equal("v", await Lead("k0", () => new("v")));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Keys_that_are_too_long_make_no_endless_circles_either(int keys)
+    {
+        string[] names = [.. Enumerable.Range(0, keys).Select(i => new string((char)('a' + i), 1025))];
+        int runs = 0;
+        async ValueTask<string> Make(int i)
+        {
+            // Without an end of its own a circle would run until memory is full.
+            if (Interlocked.Increment(ref runs) > 1000) return "endless";
+            await Task.Yield();
+            return await Lead(names[(i + 1) % keys], () => Make((i + 1) % keys));
+        }
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => Lead(names[0], () => Make(0)));
+        Assert.Contains("wait for each other", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, _cache.FillsUnderWay);
+    }
+
     [Fact]
     public async Task Factories_that_all_ask_for_all_others_end_soon()
     {
