@@ -8,8 +8,8 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Error, "A listener of {Kind} events failed; the operation went on.")]
     public static partial void ListenerFailed(ILogger logger, CacheEventKind kind, Exception exception);
 
-    [LoggerMessage(2, LogLevel.Warning, "A value of type {Type} could not be serialized or weighed; it was handed out but not stored, and further ones are not told of. {Problem}")]
-    public static partial void SerializationFailed(ILogger logger, Type type, string problem, Exception exception);
+    [LoggerMessage(2, LogLevel.Warning, "A value of type {Type} could not be serialized or weighed; it was handed out but not stored. {Problem} {Advice} This is told at most once a minute for a type.")]
+    public static partial void SerializationFailed(ILogger logger, Type type, string problem, string advice, Exception exception);
 
     [LoggerMessage(3, LogLevel.Warning, "A stored value of type {Type} could not be read back; it counts as a miss.")]
     public static partial void DeserializationFailed(ILogger logger, Type type, Exception exception);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Text;
@@ -15,8 +14,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     private const int UnknownInstance = 256;
     private const int BoxHeader = 16;
 
-    /// <summary>The types of which it was said that they are not stored: as many as the program has, each told once.</summary>
-    private readonly ConcurrentDictionary<Type, bool> _told = new();
+    private readonly TypeWarnings _unserializable = new(clock);
 
     public Compressor Compressor { get; } = new(options.Compression);
 
@@ -214,10 +212,15 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         }
         catch (Exception e)
         {
-            if (_told.TryAdd(typeof(T), true)) Log.SerializationFailed(logger, typeof(T), e.Message, e);
+            if (_unserializable.IsDue(typeof(T))) Log.SerializationFailed(logger, typeof(T), e.Message, AdviceFor<T>(e, entryOptions), e);
             return (Unkept.Instance, 0, 0);
         }
     }
+
+    private static string AdviceFor<T>(Exception failure, EntryOptions entryOptions) =>
+        Immutability<T>.IsImmutable || entryOptions.ShareInstance ? $"Let {nameof(LarderOptions)}.{nameof(LarderOptions.Weigher)} return a size for every value."
+        : failure.Message.Contains(StrictJson.Advice, StringComparison.Ordinal) ? ""
+        : StrictJson.Advice;
 
     /// <summary>A text compressed, where that is wanted and pays: as UTF-8, which is half the size even before.</summary>
     private SerializedValue<string>? TryPack(string text)

@@ -275,14 +275,30 @@ public sealed class SerializersTests
     }
 
     [Fact]
-    public async Task A_type_that_is_not_stored_is_told_of_once_with_what_to_do()
+    public async Task A_type_that_is_not_stored_is_told_of_once_a_minute_with_what_to_do_and_counted_each_time()
     {
         var log = new RecordingLogger<LarderCache>();
-        using var cache = new LarderCache(null, null, log);
-        for (int i = 0; i < 3; i++) Assert.Equal(Reason.UnstoredUnserializable, await cache.SetAsync("k", new Paged()));
-        await cache.SetAsync("k", new Seeded(1));
-        Assert.Equal(2, log.Lines.Count);
-        Assert.All(log.Lines, line => Assert.Contains("ShareInstance", line.Text, StringComparison.Ordinal));
+        var time = new ManualTimeProvider();
+        using var cache = new LarderCache(new() { Weigher = _ => throw new FormatException("no weight") }, time, log);
+        for (int minute = 1; minute <= 2; minute++)
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                Assert.Equal(Reason.UnstoredUnserializable, await cache.SetAsync("k", new Paged()));
+                await cache.GetOrCreateAsync("filled", _ => new ValueTask<Paged>(new Paged()));
+                time.Advance(TimeSpan.FromSeconds(19));
+            }
+            await cache.SetAsync("k", new Seeded(minute));
+            await cache.SetAsync("k", new Paged(), new() { ShareInstance = true });
+            Assert.Equal(3L * minute, cache.ReasonCounts["unstored-unserializable"]);
+            Assert.Equal(2 * minute, log.Lines.Count);
+            time.Advance(TimeSpan.FromSeconds(60));
+        }
+        Assert.All(log.Lines, line => Assert.Single(line.Text.Split("ShareInstance").Skip(1)));
+        Assert.Contains(log.Lines, line => line.Text.Contains(typeof(Paged).ToString(), StringComparison.Ordinal));
+        using var weighing = new LarderCache(new() { Weigher = _ => throw new FormatException("no weight") }, time, log);
+        await weighing.SetAsync("k", new Paged(), new() { ShareInstance = true });
+        Assert.Contains("Weigher", log.Lines.Last().Text, StringComparison.Ordinal);
     }
 
     [JsonDerivedType(typeof(Circle), "circle")]
