@@ -101,6 +101,9 @@ internal static class KeyValues
             case string text:
                 key.AppendPart(text);
                 break;
+            case Uri uri:
+                WriteUri(ref key, uri);
+                break;
             // Which enum a name belongs to: two of them may share it.
             case Enum:
                 key.AppendPart(value.GetType().FullName);
@@ -113,9 +116,21 @@ internal static class KeyValues
                 key.AppendPart(room[..written]);
                 break;
             default:
-                key.AppendPart(value is Uri uri ? uri.OriginalString : Convert.ToString(value, CultureInfo.InvariantCulture));
+                key.AppendPart(Convert.ToString(value, CultureInfo.InvariantCulture));
                 break;
         }
+    }
+
+    /// <summary>
+    /// As it is written, then <c>=</c> where it is absolute, with what it stands for where that is written otherwise: what is written alone
+    /// does not say whether <c>/a</c> is a path or a file, or whether <c>/a/../b</c> was to stay so.
+    /// </summary>
+    private static void WriteUri(ref KeyWriter key, Uri uri)
+    {
+        key.AppendPart(uri.OriginalString);
+        if (!uri.IsAbsoluteUri) return;
+        key.Append("=");
+        if (uri.AbsoluteUri != uri.OriginalString) key.AppendPart(uri.AbsoluteUri);
     }
 
     private static string? MarkOf(Type type) =>

@@ -14,11 +14,20 @@ public sealed class InjectivityTests
     private readonly Random _random = new(20260731);
     private readonly CacheKeys _keys = new(new() { Measure = false }, maxLength: 1_000_000);
 
+    /// <summary>Each differs from each other in what is written, in kind, or in what it stands for.</summary>
+    private static readonly Uri[] Uris =
+    [
+        new("/a", UriKind.Relative), new("/a", UriKind.Absolute), new("file:///a"), new("a", UriKind.Relative), new("", UriKind.Relative),
+        new("http://h"), new("http://h/"), new("http://H/"), new("http://h:80/"), new("http://h/#f"), new("http://u@h/"), new("https://h/"),
+        new("http://h/~"), new("http://h/%7e"), new("http://h/%7E"), new("http://h/\u00e9"), new("http://h/%C3%A9"), new("http://h/a/../b"),
+        new("http://h/a/../b", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }), new("http://h/b"),
+    ];
+
     private string Text() => string.Concat(Enumerable.Range(0, _random.Next(4)).Select(_ => Nasty[_random.Next(Nasty.Length)]));
 
     private string NotEmpty() => "x" + Text();
 
-    private object? Value(int depth = 0) => _random.Next(depth < 3 ? 12 : 10) switch
+    private object? Value(int depth = 0) => _random.Next(depth < 3 ? 13 : 11) switch
     {
         0 => null,
         1 => _random.Next(-2, 3),
@@ -29,7 +38,8 @@ public sealed class InjectivityTests
         6 => (DayOfWeek)_random.Next(8),
         7 => new Guid(_random.Next(3), 0, 0, new byte[8]),
         8 or 9 => Text(),
-        10 => List([.. Enumerable.Range(0, _random.Next(3)).Select(_ => Value(depth + 1))]),
+        10 => Uris[_random.Next(Uris.Length)],
+        11 => List([.. Enumerable.Range(0, _random.Next(3)).Select(_ => Value(depth + 1))]),
         _ => Enumerable.Range(0, _random.Next(3)).Select(_ => Text()).Distinct().ToDictionary(k => k, _ => Value(depth + 1)),
     };
 
@@ -60,6 +70,8 @@ public sealed class InjectivityTests
         double d => ('d', d.ToString(CultureInfo.InvariantCulture)),
         decimal m => ('m', m.ToString(CultureInfo.InvariantCulture)),
         Guid g => ('g', g.ToString()),
+        Uri { IsAbsoluteUri: false } relative => ('u', relative.OriginalString, ""),
+        Uri absolute => ('u', absolute.OriginalString, absolute.AbsoluteUri),
         _ => ('e', value.GetType().FullName, value.ToString()),
     };
 
@@ -140,6 +152,16 @@ public sealed class InjectivityTests
         Assert.NotEqual(_keys.ForRequest("GET", "/a").Text, _keys.ForRequest("GET", "/a", "?").Text);
         Assert.Equal(_keys.ForRequest("GET", "/a").Text, _keys.ForRequest("GET", "/a", "").Text);
         Assert.Equal(_keys.ForRequest("GET", "/a", "b").Text, _keys.ForRequest("GET", "/a", "?b").Text);
+    }
+
+    [Fact]
+    public void Uris_that_differ_in_anything_make_different_keys_and_what_is_written_alone_does_not()
+    {
+        string[] keys = [.. Uris.Select(uri => _keys.ForEndpoint("e", [("u", uri)]).Text)];
+        Assert.Equal(Uris.Length, keys.Distinct().Count());
+        Assert.True(Uris.Select(uri => uri.OriginalString).Distinct().Count() < Uris.Length);
+        // The same again is the same key.
+        Assert.Equal(keys[Array.IndexOf(Uris, new Uri("http://h"))], _keys.ForEndpoint("e", [("u", new Uri("http://h"))]).Text);
     }
 
     /// <summary>Two inputs of a small space make one key exactly where they are one input; a key that is only joined fails that.</summary>

@@ -68,6 +68,11 @@ internal sealed class KeyReader
                 }
                 _at++;
                 return pairs;
+            case 'u':
+                string written = Raw();
+                if (_at == _text.Length || _text[_at] != '=') return (mark, written, "");
+                _at++;
+                return (mark, written, _at < _text.Length && char.IsAsciiDigit(_text[_at]) ? Raw() : written);
             case 'e':
                 return (mark, Raw(), Raw());
             default:
