@@ -4,6 +4,12 @@ namespace Larder;
 internal readonly record struct BatchFactory<TState, T>(
     TState State, Func<TState, IReadOnlyList<string>, CancellationToken, ValueTask<IReadOnlyDictionary<string, T>>> Make);
 
+/// <summary>How the values of a batch are kept: alike, but for those that have rules of their own.</summary>
+internal readonly record struct BatchRules(EntryRules Common, IReadOnlyDictionary<string, EntryRules>? Own = null)
+{
+    public EntryRules this[string key] => Own is not null && Own.TryGetValue(key, out EntryRules own) ? own : Common;
+}
+
 /// <summary>
 /// Answers calls for many keys: one run of the factory makes all values that nobody makes yet, the others are waited for.
 /// </summary>
@@ -24,7 +30,7 @@ internal sealed class BatchFiller(
     /// <summary>The values of all keys that have one.</summary>
     /// <param name="bypass">Why the keys are not cached: their values are made for this caller alone; none where they are.</param>
     public async ValueTask<Dictionary<string, T>> GetOrCreateAsync<TState, T>(
-        IReadOnlyCollection<string> keys, BatchFactory<TState, T> factory, EntryRules rules, CancellationToken cancellationToken, Reason bypass = Reason.None)
+        IReadOnlyCollection<string> keys, BatchFactory<TState, T> factory, BatchRules rules, CancellationToken cancellationToken, Reason bypass = Reason.None)
     {
         long since = time.GetTimestamp();
         var values = new Dictionary<string, T>(keys.Count, KeyComparer.Instance);
@@ -57,7 +63,7 @@ internal sealed class BatchFiller(
                 {
                     // Whoever waits leaves a flight by itself, however the waiting ends.
                     Seat<T> seat = seats[settled++];
-                    LookupResult<T> standIn = await waiter.WaitAsync(seat.Flight, rules, seat.Leads, since, cancellationToken).ConfigureAwait(false);
+                    LookupResult<T> standIn = await waiter.WaitAsync(seat.Flight, rules[seat.Flight.Key], seat.Leads, since, cancellationToken).ConfigureAwait(false);
                     if (!standIn.Found && seat.Flight.WasCancelled && round + 1 == Filler.MaxJoins) waiter.Fail(seat.Flight);
                     if (TryTake(seat, standIn, joined, out LookupResult<T> answer)) open.Remove(seat.Flight.Key);
                     if (answer.Found) values[seat.Flight.Key] = answer.Value;
@@ -78,7 +84,7 @@ internal sealed class BatchFiller(
     }
 
     /// <summary>Answers what can be answered from memory, refreshes what is due in one run, and returns the rest.</summary>
-    private List<(string Key, Reason Missed)> Look<TState, T>(HashSet<string> open, Dictionary<string, T> values, BatchFactory<TState, T> factory, EntryRules rules)
+    private List<(string Key, Reason Missed)> Look<TState, T>(HashSet<string> open, Dictionary<string, T> values, BatchFactory<TState, T> factory, BatchRules rules)
     {
         var missing = new List<(string, Reason)>();
         var due = new List<string>();

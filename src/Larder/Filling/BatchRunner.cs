@@ -7,7 +7,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
 {
     /// <param name="missed">Why each of the flights' keys was no hit; null in the background.</param>
     public async Task FlyAsync<TState, T>(
-        FillRun run, List<Flight<T>> led, BatchFactory<TState, T> factory, EntryRules rules, bool inBackground, bool mayDefer, IReadOnlyList<Reason>? missed = null)
+        FillRun run, List<Flight<T>> led, BatchFactory<TState, T> factory, BatchRules rules, bool inBackground, bool mayDefer, IReadOnlyList<Reason>? missed = null)
     {
         run.Enter();
         var making = new List<(Flight<T> Flight, Entry? Stored)>(led.Count);
@@ -29,7 +29,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
             }
             if (making.Count == 0) return;
             watch = FillWatch.Begin(cacheName, inBackground, logger);
-            if (rules.LimitOf(inBackground) is { } limit) runner.Limit([.. making.Select(m => m.Flight)], run, rules, limit);
+            if (rules.Common.LimitOf(inBackground) is { } limit) runner.Limit([.. making.Select(m => m.Flight)], run, rules, limit);
             made = await factory.Make(factory.State, [.. making.Select(m => m.Flight.Key)], run.Token).ConfigureAwait(false)
                 ?? throw new InvalidOperationException("The factory of a batch returned null; without any value it returns an empty dictionary.");
         }
@@ -43,14 +43,14 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
             foreach ((Flight<T> flight, Entry? stored) in making) Land(flight, made!, rules, stored);
         else
             foreach (Flight<T> flight in led)
-                if (flight.TryEnd()) runner.Fail(flight, failure, rules);
+                if (flight.TryEnd()) runner.Fail(flight, failure, rules[flight.Key]);
     }
 
     /// <summary>Lands a flight that nobody will make the value of: whoever has joined looks again.</summary>
     public void LandEmpty<T>(Flight<T> flight) => runner.LandEmpty(flight);
 
     /// <summary>Refreshes what is stored under the keys, unless that or too much else is under way: one run, in the caller's execution context, on another thread.</summary>
-    public void Refresh<TState, T>(List<string> keys, BatchFactory<TState, T> factory, EntryRules rules)
+    public void Refresh<TState, T>(List<string> keys, BatchFactory<TState, T> factory, BatchRules rules)
     {
         if (!refreshes.MayBegin) return;
         FillRun run = flights.NewRun(mayEndEarly: true);
@@ -69,12 +69,12 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
     }
 
     /// <summary>A key that was left out has no value; that itself is stored, as null, where nulls are.</summary>
-    private void Land<T>(Flight<T> flight, IReadOnlyDictionary<string, T> made, EntryRules rules, Entry? stored)
+    private void Land<T>(Flight<T> flight, IReadOnlyDictionary<string, T> made, BatchRules rules, Entry? stored)
     {
         T? value;
         try
         {
-            if (!made.TryGetValue(flight.Key, out value) && !(rules.StoreNull && default(T) is null))
+            if (!made.TryGetValue(flight.Key, out value) && !(rules.Common.StoreNull && default(T) is null))
             {
                 runner.LandAbsent(flight, stored);
                 return;
@@ -82,9 +82,9 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
         }
         catch (Exception e)
         {
-            if (flight.TryEnd()) runner.Fail(flight, e, rules);
+            if (flight.TryEnd()) runner.Fail(flight, e, rules[flight.Key]);
             return;
         }
-        if (flight.TryEnd()) runner.Land(flight, value!, rules, stored);
+        if (flight.TryEnd()) runner.Land(flight, value!, rules[flight.Key], stored);
     }
 }

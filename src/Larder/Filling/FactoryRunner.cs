@@ -63,13 +63,13 @@ internal sealed class FactoryRunner(
     }
 
     /// <summary>Ends the run's flights when its time is over: whoever waits gets the stale value or a <see cref="TimeoutException"/>.</summary>
-    public void Limit<T>(IReadOnlyList<Flight<T>> led, FillRun run, EntryRules rules, TimeSpan limit) =>
+    public void Limit<T>(IReadOnlyList<Flight<T>> led, FillRun run, BatchRules rules, TimeSpan limit) =>
         run.LimitTo(limit, time, () =>
         {
             // Ended before the token is cancelled: what a factory makes of that must not become the outcome.
             Flight<T>[] late = [.. led.Where(flight => flight.TryEnd())];
             run.Cancel();
-            foreach (Flight<T> flight in late) Fail(flight, FlightWaiter.TimedOut(limit), rules);
+            foreach (Flight<T> flight in late) Fail(flight, FlightWaiter.TimedOut(limit), rules[flight.Key]);
         });
 
     /// <summary>Nobody waits for the flight any more: from now on it has the limit of a run in the background.</summary>
@@ -136,5 +136,5 @@ internal sealed class FactoryRunner(
         flight.Land(new(default!, null, flight.Stamp, Reason.MissCold));
     }
 
-    private void Limit<T>(Flight<T> flight, EntryRules rules, TimeSpan limit) => Limit([flight], flight.Run, rules, limit);
+    private void Limit<T>(Flight<T> flight, EntryRules rules, TimeSpan limit) => Limit([flight], flight.Run, new BatchRules(rules), limit);
 }

@@ -1,10 +1,14 @@
+using System.Runtime.CompilerServices;
+
 namespace Larder;
 
-/// <summary>Calls for many keys at once. A batch may have up to 10,000 keys; keys that occur twice count once.</summary>
+/// <summary>
+/// Calls for many keys at once. A batch may have up to 10,000 keys; keys that occur twice count once. Of keys of the type
+/// <see cref="CacheKey"/> each value is kept for its key's user; users may differ within a batch. Where an expression could be either, such
+/// as a list without items, it is one of strings.
+/// </summary>
 public static class LarderCacheBatches
 {
-    private const int MaxKeys = 10_000;
-
     extension(LarderCache cache)
     {
         /// <summary>Looks keys up without making values.</summary>
@@ -13,9 +17,9 @@ public static class LarderCacheBatches
         public ValueTask<IReadOnlyDictionary<string, T>> GetManyAsync<T>(IEnumerable<string> keys, CancellationToken cancellationToken = default)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            HashSet<string> distinct = Distinct(keys);
+            Dictionary<string, string> distinct = Batch.Distinct(keys);
             var found = new Dictionary<string, T>(distinct.Count);
-            foreach (string key in distinct)
+            foreach (string key in distinct.Keys)
                 if (cache.GetLocal<T>(key) is { Found: true } result) found[key] = result.Value;
             return new(found);
         }
@@ -40,24 +44,13 @@ public static class LarderCacheBatches
         /// <returns>The values of all keys that have one.</returns>
         /// <exception cref="ArgumentException">There are too many keys, one is null or empty, or an option is out of range.</exception>
         /// <exception cref="TimeoutException">As for a single key.</exception>
-        public async ValueTask<IReadOnlyDictionary<string, T>> GetOrCreateManyAsync<TState, T>(
+        public ValueTask<IReadOnlyDictionary<string, T>> GetOrCreateManyAsync<TState, T>(
             IEnumerable<string> keys, TState state, Func<TState, IReadOnlyList<string>, CancellationToken, ValueTask<IReadOnlyDictionary<string, T>>> factory,
             EntryOptions? options = null, CancellationToken cancellationToken = default)
         {
             ArgumentNullException.ThrowIfNull(factory);
             cancellationToken.ThrowIfCancellationRequested();
-            HashSet<string> distinct = Distinct(keys);
-            string[] uncached = [.. distinct.Where(key => key.Length > cache.Options.MaxKeyLength)];
-            distinct.ExceptWith(uncached);
-            Dictionary<string, T> values = await cache.Batches.GetOrCreateAsync<TState, T>(distinct, new(state, factory), cache.RulesOf(options), cancellationToken).ConfigureAwait(false);
-            if (uncached.Length > 0)
-            {
-                BatchFiller alone = cache.PartialFills[EntryAccess.NoRead | EntryAccess.NoWrite].Batches;
-                Dictionary<string, T> made = await alone.GetOrCreateAsync<TState, T>(
-                    uncached, new(state, factory), cache.RulesOf(options), cancellationToken, Reason.BypassLimit).ConfigureAwait(false);
-                foreach ((string key, T value) in made) values[key] = value;
-            }
-            return values;
+            return Batch.FillAsync<TState, T>(cache, Batch.Distinct(keys).Keys, new(state, factory), new(cache.RulesOf(options)), cancellationToken);
         }
 
         /// <summary>
@@ -79,16 +72,9 @@ public static class LarderCacheBatches
             IEnumerable<KeyValuePair<string, T>> values, EntryOptions? options = null, CancellationToken cancellationToken = default)
         {
             ArgumentNullException.ThrowIfNull(values);
-            var unstored = new Dictionary<string, Reason>();
             KeyValuePair<string, T>[] all = [.. values];
-            Distinct(all.Select(pair => pair.Key));
-            foreach ((string key, T value) in all)
-            {
-                Reason reason = await cache.SetAsync(key, value, options, cancellationToken).ConfigureAwait(false);
-                if (reason != Reason.None) unstored[key] = reason;
-                else unstored.Remove(key);
-            }
-            return unstored;
+            Batch.Distinct(all.Select(pair => pair.Key));
+            return await Batch.SetAsync(all, (key, value) => cache.SetAsync(key, value, options, cancellationToken)).ConfigureAwait(false);
         }
 
         /// <summary>Removes keys, each as by a call of its own.</summary>
@@ -97,22 +83,64 @@ public static class LarderCacheBatches
         public async ValueTask<int> RemoveManyAsync(IEnumerable<string> keys, CancellationToken cancellationToken = default)
         {
             int removed = 0;
-            foreach (string key in Distinct(keys))
+            foreach (string key in Batch.Distinct(keys).Keys)
                 if (await cache.RemoveAsync(key, cancellationToken).ConfigureAwait(false)) removed++;
             return removed;
         }
-    }
 
-    private static HashSet<string> Distinct(IEnumerable<string> keys)
-    {
-        ArgumentNullException.ThrowIfNull(keys);
-        var distinct = new HashSet<string>(KeyComparer.Instance);
-        foreach (string key in keys)
+        /// <inheritdoc cref="LarderCacheBatches.GetManyAsync{T}(LarderCache, IEnumerable{string}, CancellationToken)"/>
+        [OverloadResolutionPriority(-1)]
+        public async ValueTask<IReadOnlyDictionary<CacheKey, T>> GetManyAsync<T>(IEnumerable<CacheKey> keys, CancellationToken cancellationToken = default)
         {
-            ArgumentException.ThrowIfNullOrEmpty(key, nameof(keys));
-            if (distinct.Add(key) && distinct.Count > MaxKeys)
-                throw new ArgumentException($"A batch may have {MaxKeys} keys; split what has more.", nameof(keys));
+            Dictionary<string, CacheKey> distinct = Batch.Distinct(keys);
+            return Batch.ByKey(await cache.GetManyAsync<T>(distinct.Keys, cancellationToken).ConfigureAwait(false), distinct);
         }
-        return distinct;
+
+        /// <inheritdoc cref="LarderCacheBatches.GetOrCreateManyAsync{TState, T}(LarderCache, IEnumerable{string}, TState, Func{TState, IReadOnlyList{string}, CancellationToken, ValueTask{IReadOnlyDictionary{string, T}}}, EntryOptions?, CancellationToken)"/>
+        /// <exception cref="ArgumentException">There are too many keys, the options name another user than a key, or two keys have one text and two users.</exception>
+        [OverloadResolutionPriority(-1)]
+        public async ValueTask<IReadOnlyDictionary<CacheKey, T>> GetOrCreateManyAsync<TState, T>(
+            IEnumerable<CacheKey> keys, TState state, Func<TState, IReadOnlyList<CacheKey>, CancellationToken, ValueTask<IReadOnlyDictionary<CacheKey, T>>> factory,
+            EntryOptions? options = null, CancellationToken cancellationToken = default)
+        {
+            ArgumentNullException.ThrowIfNull(factory);
+            cancellationToken.ThrowIfCancellationRequested();
+            Dictionary<string, CacheKey> distinct = Batch.Distinct(keys);
+            var byText = new BatchFactory<(TState State, Func<TState, IReadOnlyList<CacheKey>, CancellationToken, ValueTask<IReadOnlyDictionary<CacheKey, T>>> Make, Dictionary<string, CacheKey> Keys), T>(
+                (state, factory, distinct), static async (call, missing, token) =>
+                {
+                    IReadOnlyDictionary<CacheKey, T> made = await call.Make(call.State, [.. missing.Select(text => call.Keys[text])], token).ConfigureAwait(false);
+                    return made is null ? null! : Batch.ByText(made, missing, call.Keys);
+                });
+            return Batch.ByKey(await Batch.FillAsync(cache, distinct.Keys, byText, Batch.RulesOf(cache, distinct, options), cancellationToken).ConfigureAwait(false), distinct);
+        }
+
+        /// <inheritdoc cref="LarderCacheBatches.GetOrCreateManyAsync{T}(LarderCache, IEnumerable{string}, Func{IReadOnlyList{string}, CancellationToken, ValueTask{IReadOnlyDictionary{string, T}}}, EntryOptions?, CancellationToken)"/>
+        /// <exception cref="ArgumentException">There are too many keys, the options name another user than a key, or two keys have one text and two users.</exception>
+        [OverloadResolutionPriority(-1)]
+        public ValueTask<IReadOnlyDictionary<CacheKey, T>> GetOrCreateManyAsync<T>(
+            IEnumerable<CacheKey> keys, Func<IReadOnlyList<CacheKey>, CancellationToken, ValueTask<IReadOnlyDictionary<CacheKey, T>>> factory,
+            EntryOptions? options = null, CancellationToken cancellationToken = default)
+        {
+            ArgumentNullException.ThrowIfNull(factory);
+            return cache.GetOrCreateManyAsync(keys, factory, static (make, missing, token) => make(missing, token), options, cancellationToken);
+        }
+
+        /// <inheritdoc cref="LarderCacheBatches.SetManyAsync{T}(LarderCache, IEnumerable{KeyValuePair{string, T}}, EntryOptions?, CancellationToken)"/>
+        /// <exception cref="ArgumentException">There are too many keys, the options name another user than a key, or two keys have one text and two users; nothing was stored then.</exception>
+        [OverloadResolutionPriority(-1)]
+        public async ValueTask<IReadOnlyDictionary<CacheKey, Reason>> SetManyAsync<T>(
+            IEnumerable<KeyValuePair<CacheKey, T>> values, EntryOptions? options = null, CancellationToken cancellationToken = default)
+        {
+            ArgumentNullException.ThrowIfNull(values);
+            KeyValuePair<CacheKey, T>[] all = [.. values];
+            Batch.RulesOf(cache, Batch.Distinct(all.Select(pair => pair.Key)), options);
+            return await Batch.SetAsync(all, (key, value) => cache.SetAsync(key, value, options, cancellationToken)).ConfigureAwait(false);
+        }
+
+        /// <inheritdoc cref="LarderCacheBatches.RemoveManyAsync(LarderCache, IEnumerable{string}, CancellationToken)"/>
+        [OverloadResolutionPriority(-1)]
+        public ValueTask<int> RemoveManyAsync(IEnumerable<CacheKey> keys, CancellationToken cancellationToken = default) =>
+            cache.RemoveManyAsync(Batch.Distinct(keys).Keys, cancellationToken);
     }
 }

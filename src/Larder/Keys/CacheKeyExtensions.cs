@@ -75,7 +75,9 @@ public static class CacheKeyExtensions
         public TimeSpan? GetTimeToLive(CacheKey key) => cache.GetTimeToLive(key.Text);
     }
 
-    private static EntryOptions? For(CacheKey key, EntryOptions? options)
+    /// <summary>The options for the key's user.</summary>
+    /// <exception cref="ArgumentException">The options name another user than the key.</exception>
+    internal static EntryOptions? For(CacheKey key, EntryOptions? options)
     {
         if (key.User is null || options?.User == key.User) return options;
         if (options?.User is not null) throw new ArgumentException("The options name another user than the key.", nameof(options));
