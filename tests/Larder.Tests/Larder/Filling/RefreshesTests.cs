@@ -86,9 +86,17 @@ public sealed class RefreshesTests
         static ValueTask<string> Make(TaskCompletionSource<string> gate, CancellationToken token) => new(gate.Task);
         await cache.GetOrCreateAsync("k", gate, Make, options);
         for (int i = 0; i < 1000; i++) await cache.GetOrCreateAsync("k", gate, Make, options);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++) Assert.True(cache.GetOrCreateAsync("k", gate, Make, options).IsCompletedSuccessfully);
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1000);
+        long least = long.MaxValue;
+        // The runtime itself may allocate on this thread while it tiers code up: the best of five is the code's own.
+        for (int round = 0; round < 5; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            bool completed = true;
+            for (int i = 0; i < 1000; i++) completed &= cache.GetOrCreateAsync("k", gate, Make, options).IsCompletedSuccessfully;
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.True(completed);
+        }
+        Assert.Equal(0, least);
         gate.SetResult("new");
     }
 
