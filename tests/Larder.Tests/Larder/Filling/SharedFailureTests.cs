@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Larder.Tests.Support;
 
 namespace Larder.Tests.Filling;
@@ -82,17 +83,44 @@ public sealed class SharedFailureTests : IDisposable
     [Fact]
     public async Task A_source_that_cancels_every_call_is_not_asked_by_all_callers()
     {
-        int calls = 0;
-        Task<int>[] callers = [.. Enumerable.Range(0, 200).Select(_ => _cache.GetOrCreateAsync<int>("k", async _ =>
+        const int Callers = 200;
+        var time = new TimersCounted();
+        using var cache = new LarderCache(null, time);
+        int before = time.Timers, calls = 0;
+        var runs = new ConcurrentQueue<TaskCompletionSource>();
+        Task<int>[] callers = [.. Enumerable.Range(0, Callers).Select(_ => cache.GetOrCreateAsync<int>("k", async _ =>
         {
+            var run = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             Interlocked.Increment(ref calls);
-            await Task.Delay(20, CancellationToken.None);
+            runs.Enqueue(run);
+            await run.Task;
             throw new OperationCanceledException();
-        }).AsTask())];
+        }, new() { HardTimeout = TimeSpan.FromHours(1) }).AsTask())];
+        for (int round = 1, timers = before; round <= Filler.MaxJoins; round++)
+        {
+            // The run's limit and, for each caller that waits for it, the caller's own: nobody comes later than the run's end.
+            timers += 1 + Callers - round;
+            await Eventually.True(() => runs.Count == round && time.Timers == timers);
+            runs.Last().SetResult();
+        }
         foreach (Task<int> caller in callers) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => caller);
         // Followers start anew, together; a caller that lost three runs of others takes the last one's end for its own.
-        Assert.InRange(calls, 1, 199);
-        Assert.Equal(0, _cache.FillsUnderWay);
+        Assert.Equal((Filler.MaxJoins, 0), (calls, cache.FillsUnderWay));
+    }
+
+    /// <summary>How many timers were ever made: so many have begun to wait.</summary>
+    private sealed class TimersCounted : TimeProvider
+    {
+        private int _timers;
+
+        public int Timers => Volatile.Read(ref _timers);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            ITimer timer = base.CreateTimer(callback, state, dueTime, period);
+            Interlocked.Increment(ref _timers);
+            return timer;
+        }
     }
 
     [Fact]

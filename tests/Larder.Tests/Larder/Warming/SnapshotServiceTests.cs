@@ -91,7 +91,7 @@ public sealed class SnapshotServiceTests : IDisposable
             await CacheOf(first).SetAsync("k", 1);
             Assert.False(File.Exists(SnapshotPath));
             _time.Advance(TimeSpan.FromMinutes(5));
-            await Until(() => _log.Lines.Any(l => l.Id == 22));
+            await Eventually.True(() => _log.Lines.Any(l => l.Id == 22));
             await CacheOf(first).SetAsync("later", 1);
         }
         for (int crash = 0; crash < 2; crash++)
@@ -174,11 +174,5 @@ public sealed class SnapshotServiceTests : IDisposable
         await CacheOf(host).SetAsync("k", 1);
         await host.StopAsync();
         Assert.Empty(Directory.GetFiles(_directory));
-    }
-
-    private static async Task Until(Func<bool> condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!condition()) await Task.Delay(5, limit.Token);
     }
 }
