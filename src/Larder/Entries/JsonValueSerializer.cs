@@ -48,6 +48,8 @@ internal sealed class ProvingSerializer<T>(IHybridCacheSerializer<T> inner) : IH
 /// <summary>Stands for a serializer that can't be made, so that the trying is done once.</summary>
 internal sealed class RefusingSerializer<T>(string why) : IHybridCacheSerializer<T>
 {
+    public string Why => why;
+
     public T Deserialize(ReadOnlySequence<byte> source) => throw new NotSupportedException(why);
 
     public void Serialize(T value, IBufferWriter<byte> target) => throw new NotSupportedException(why);

@@ -28,6 +28,16 @@ internal sealed class Serializers(IServiceProvider? services)
     public IHybridCacheSerializer<T> For<T>() =>
         _byType.TryGetValue(typeof(T), out object? known) ? (IHybridCacheSerializer<T>)known : (IHybridCacheSerializer<T>)_byType.GetOrAdd(typeof(T), Find<T>());
 
+    /// <summary>Why no value of the type but null can be stored, unless its instance is shared; null where one may.</summary>
+    public string? Problem<T>() => !Immutability<T>.IsImmutable && For<T>() is RefusingSerializer<T> { Why: var why } ? why : null;
+
+    /// <summary>Whether the program has registered something so far that decides how values are written.</summary>
+    public static bool AreRegistered(IServiceCollection services) => services.Any(static service =>
+        (service.ServiceType == typeof(IHybridCacheSerializerFactory)
+            || service.ServiceType.IsGenericType && service.ServiceType.GetGenericTypeDefinition() == typeof(IHybridCacheSerializer<>)
+            || service.IsKeyedService && service.ServiceType == typeof(JsonSerializerOptions))
+        && (service.IsKeyedService || IsTheProgramsOwn(service.ImplementationType ?? service.ImplementationInstance?.GetType() ?? typeof(object))));
+
     /// <summary>Uses this serializer for a type whatever is registered: for faces, whose own types nobody else knows.</summary>
     public void Use<T>(IHybridCacheSerializer<T> serializer)
     {
@@ -65,13 +75,13 @@ internal sealed class Serializers(IServiceProvider? services)
     {
         if (services is null) return null;
         // A provider may be one that knows of no lists.
-        if (services.GetService<IEnumerable<IHybridCacheSerializer<T>>>()?.LastOrDefault(IsTheProgramsOwn) is { } own) return own;
-        foreach (IHybridCacheSerializerFactory factory in (services.GetService<IEnumerable<IHybridCacheSerializerFactory>>() ?? []).Where(IsTheProgramsOwn).Reverse())
+        if (services.GetService<IEnumerable<IHybridCacheSerializer<T>>>()?.LastOrDefault(static own => IsTheProgramsOwn(own.GetType())) is { } own) return own;
+        foreach (IHybridCacheSerializerFactory factory in (services.GetService<IEnumerable<IHybridCacheSerializerFactory>>() ?? []).Where(static own => IsTheProgramsOwn(own.GetType())).Reverse())
             if (factory.TryCreateSerializer(out IHybridCacheSerializer<T>? made)) return made;
         return null;
     }
 
-    private static bool IsTheProgramsOwn(object registered) => registered.GetType().Namespace != "Microsoft.Extensions.Caching.Hybrid.Internal";
+    private static bool IsTheProgramsOwn(Type registered) => registered.Namespace != "Microsoft.Extensions.Caching.Hybrid.Internal";
 
     /// <summary>The type that a value has as an object.</summary>
     private static class Boxed<T>

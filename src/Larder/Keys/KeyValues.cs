@@ -70,7 +70,9 @@ internal static class KeyValues
 
     /// <summary>Whether no value of a declared type can be part of a key; of what is open to all kinds only a value itself tells.</summary>
     public static bool IsImpossible(Type type) =>
-        !IsScalar(type) && !typeof(IEnumerable).IsAssignableFrom(type) && type != typeof(object) && !type.IsInterface && !type.IsAbstract;
+        // A collection of the program's is none that its items could stand for, nor is what implements an interface of the program's.
+        typeof(IEnumerable).IsAssignableFrom(type) ? !IsScalar(type) && !FrameworkCollections.IsItsItems(type)
+        : !IsScalar(type) && type != typeof(object) && !type.IsInterface && !type.IsAbstract;
 
     /// <summary>Why not every value of a declared type can be part of a key; null where each can.</summary>
     [RequiresUnreferencedCode("Looks at the interfaces of a type.")]
@@ -78,7 +80,7 @@ internal static class KeyValues
     {
         if (IsScalar(type)) return null;
         if (depth == MaxDepth) return $"a {type} may hold others of its kind without end";
-        if (!type.IsInterface && !FrameworkCollections.IsItsItems(type)) return Unsupported(type).Message.TrimEnd('.');
+        if (!FrameworkCollections.IsItsItems(type)) return Unsupported(type).Message.TrimEnd('.');
         Type[] interfaces = [.. type.GetInterfaces().Append(type).Where(i => i.IsGenericType)];
         Type[]? pair = interfaces.FirstOrDefault(i => i.GetGenericTypeDefinition() == typeof(IDictionary<,>) || i.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>))?.GetGenericArguments();
         if (pair is not null)

@@ -41,7 +41,7 @@ public static class CachedInterfaceExtensions
         ArgumentNullException.ThrowIfNull(services);
         if (runAs is not null && user is null) throw new ArgumentException("Where nothing reads the current user, nobody can be made it; pass user, too.", nameof(runAs));
         var binding = new ServiceBinding(typeof(TImplementation), lifetime, user, runAs);
-        InterfacePlan plan = InterfacePlan.Of(typeof(TInterface), binding);
+        InterfacePlan plan = InterfacePlan.Of(typeof(TInterface), binding, Serializers.AreRegistered(services));
         // Made once here, for what the runtime would refuse at the first call.
         DispatchProxy.Create<TInterface, CachedProxy>();
         if (CachedOperations.Of(services, cacheName).Claim(typeof(TImplementation), plan.Operations) is { Count: > 0 } problems)

@@ -14,9 +14,12 @@ internal sealed class InterfacePlan
     private readonly List<string> _problems = [];
     private readonly ServiceBinding _binding;
 
-    private InterfacePlan(Type type, ServiceBinding binding)
+    /// <summary>Null where the program's own serializers decide what can be kept.</summary>
+    private readonly Serializers? _serializers;
+
+    private InterfacePlan(Type type, ServiceBinding binding, Serializers? serializers)
     {
-        _binding = binding;
+        (_binding, _serializers) = (binding, serializers);
         if (!type.IsInterface) throw new ArgumentException($"{type} is no interface; its calls can't be intercepted.");
         MethodInfo[] methods = [.. type.GetInterfaces().Append(type).SelectMany(i => i.GetMethods(BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))];
         ILookup<string, string> tags = methods.Where(m => m.GetCustomAttribute<CachedAttribute>() is not null).ToLookup(m => m.Name, m => TagOf(OperationOf(m, methods)));
@@ -34,9 +37,9 @@ internal sealed class InterfacePlan
     }
 
     /// <exception cref="ArgumentException">Something can't work; the message tells everything that can't.</exception>
-    public static InterfacePlan Of(Type type, ServiceBinding binding)
+    public static InterfacePlan Of(Type type, ServiceBinding binding, bool hasSerializers = false)
     {
-        var plan = new InterfacePlan(type, binding);
+        var plan = new InterfacePlan(type, binding, hasSerializers ? null : new(null));
         return plan._problems.Count == 0 ? plan : throw new ArgumentException(string.Join(Environment.NewLine, plan._problems));
     }
 
@@ -50,6 +53,7 @@ internal sealed class InterfacePlan
         var signature = new MethodSignature(method);
         if (!signature.Shape.HasResult()) _problems.Add("it has no result that could be cached");
         else if (ReturnShapes.IsReadLater(signature.Result)) _problems.Add($"a {signature.Result.Name} can be read only once and not be cached");
+        else if (!attribute.ShareInstance) CheckResult(signature.Result);
         CheckInterceptable(signature);
         foreach (ParameterInfo parameter in signature.KeyParameters)
             if (!parameter.ParameterType.IsByRef && KeyValues.Problem(parameter.ParameterType) is { } problem) _problems.Add($"the parameter '{parameter.Name}' can't be part of a key: {problem}");
@@ -61,6 +65,15 @@ internal sealed class InterfacePlan
         if (_problems.Count > 0) return;
         _methods[method] = (InterceptedMethod)Activator.CreateInstance(
             typeof(CachedMethod<>).MakeGenericType(signature.Result), signature, operation, attribute, tags, user, TagOf(operation))!;
+    }
+
+    /// <summary>A result none of which is ever kept is a mistake that would show at the first call, in the log alone.</summary>
+    private void CheckResult(Type result)
+    {
+        if (_serializers is null || result.IsByRef || result.IsByRefLike || result.IsPointer || result.ContainsGenericParameters) return;
+        string? problem = (string?)typeof(Serializers).GetMethod(nameof(Serializers.Problem))!.MakeGenericMethod(result).Invoke(_serializers, null);
+        if (problem is not null)
+            _problems.Add($"no result of type {result} could be kept; say ShareInstance = true if nobody changes the results, return one of the framework's types, or register a serializer before the interface: {problem.TrimEnd('.')}");
     }
 
     /// <summary>

@@ -13,13 +13,18 @@ public static class MethodWrapping
         /// <param name="operation">What the keys begin with: a name that no other function of the cache has; not empty.</param>
         /// <param name="method">Makes the result.</param>
         /// <param name="options">How the result of a call is kept: its lifetime, tags, user; the defaults where null.</param>
-        /// <exception cref="ArgumentException">The operation is empty, or no value of an argument's type can be part of a key.</exception>
+        /// <exception cref="ArgumentException">
+        /// The operation is empty, no value of an argument's type can be part of a key, or no result could be kept and there are no options.
+        /// </exception>
         public Func<TArgs, CancellationToken, ValueTask<T>> Wrap<TArgs, T>(
             string operation, Func<TArgs, CancellationToken, ValueTask<T>> method, Func<TArgs, EntryOptions>? options = null)
         {
             ArgumentException.ThrowIfNullOrEmpty(operation);
             ArgumentNullException.ThrowIfNull(method);
             CheckArguments(typeof(TArgs));
+            // With options a call may share its instance.
+            if (options is null && cache.Serializers.Problem<T>() is { } problem)
+                throw new ArgumentException($"No result of type {typeof(T)} could be kept. Pass options with {nameof(EntryOptions.ShareInstance)} if nobody changes the results, or return one of the framework's types. {problem}", nameof(method));
             return (args, token) =>
             {
                 EntryOptions? of = options?.Invoke(args);

@@ -1,4 +1,6 @@
+using System.Collections;
 using System.Text;
+using Microsoft.Extensions.Caching.Hybrid.Internal;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Larder.Tests.Methods;
@@ -40,11 +42,70 @@ public sealed class InterfacePlanTests
         [Invalidates(Tags = ["a"])] IAsyncEnumerable<int> Later();
         [Cached] int Whose(CancellationToken token);
         [Cached(User = "{id}", Shared = true)] int Contradicting(string id);
+        [Cached] int CustomMap(IMap map);
+        [Cached] Map ResultMap(int id);
+        [Cached] Task<IMap> ResultMapLater(int id);
+        [Cached] object Anything(int id);
+        [Cached(ShareInstance = true)] Map FineShared(int id);
+        [Cached] ValueTask<IReadOnlyDictionary<string, int>> FineMap(int id);
         [Cached(Shared = true)] int FineToo();
         [Cached] int Fine(int id, IReadOnlyList<string?> names, Dictionary<string, int[]> map, DayOfWeek? day, CancellationToken token);
     }
 
     private sealed class Tree : List<int>;
+
+    private interface IMap : IReadOnlyDictionary<string, int>;
+
+    private sealed class Map(IReadOnlyDictionary<string, int> items) : IMap
+    {
+        public int this[string key] => items[key];
+
+        public IEnumerable<string> Keys => items.Keys;
+
+        public IEnumerable<int> Values => items.Values;
+
+        public int Count => items.Count;
+
+        public bool ContainsKey(string key) => items.ContainsKey(key);
+
+        public bool TryGetValue(string key, out int value) => items.TryGetValue(key, out value);
+
+        public IEnumerator<KeyValuePair<string, int>> GetEnumerator() => items.GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+
+    private interface IMaps
+    {
+        [Cached] Map Get(int id);
+    }
+
+    private sealed class Maps : IMaps
+    {
+        public Map Get(int id) => new(new Dictionary<string, int>());
+    }
+
+    [Fact]
+    public void A_result_that_cannot_be_kept_is_refused_at_registration_unless_a_serializer_may_know_it()
+    {
+        var services = new ServiceCollection();
+        // What the framework's own cache registers is passed over, here as at run time.
+        services.AddHybridCache();
+        Assert.Contains("could be kept", Assert.Throws<ArgumentException>(() => services.AddCachedInterface<IMaps, Maps>()).Message, StringComparison.Ordinal);
+        services.AddKeyedSingleton<System.Text.Json.JsonSerializerOptions>(typeof(LarderCache), new System.Text.Json.JsonSerializerOptions());
+        Assert.Same(services, services.AddCachedInterface<IMaps, Maps>());
+    }
+
+    [Fact]
+    public void A_function_that_could_never_be_cached_is_refused_when_it_is_made()
+    {
+        using var cache = new LarderCache();
+        string message = Assert.Throws<ArgumentException>(() => cache.Wrap("x", (int id, CancellationToken _) => new ValueTask<Map>(new Map(null!)))).Message;
+        Assert.Contains("ShareInstance", message, StringComparison.Ordinal);
+        Assert.NotNull(cache.Wrap("x", (int id, CancellationToken _) => new ValueTask<Map>(new Map(null!)), _ => new() { ShareInstance = true }));
+        Assert.Throws<ArgumentException>(() => cache.Wrap("y", (Map map, CancellationToken _) => new ValueTask<int>(1)));
+        Assert.Throws<ArgumentException>(() => cache.Wrap("y", (int id, IMap map, CancellationToken _) => new ValueTask<int>(1)));
+    }
 
     private interface ITree : IReadOnlyList<ITree>;
 
@@ -61,7 +122,11 @@ public sealed class InterfacePlanTests
     [InlineData("Lazy", "may be read only once; declare it as IReadOnlyList<T>")]
     [InlineData("Keyed", "a dictionary needs strings for keys")]
     [InlineData("Derived", "the parameter 'tree' can't be part of a key: A value of type")]
-    [InlineData("Endless", "may hold others of its kind without end")]
+    [InlineData("Endless", "the parameter 'tree' can't be part of a key: A value of type")]
+    [InlineData("CustomMap", "the parameter 'map' can't be part of a key: A value of type")]
+    [InlineData("ResultMap", "no result of type Larder.Tests.Methods.InterfacePlanTests+Map could be kept; say ShareInstance = true")]
+    [InlineData("ResultMapLater", "or register a serializer before the interface")]
+    [InlineData("Anything", "no result of type System.Object could be kept")]
     [InlineData("Misnamed", "'a:{name}' names 'name', which is no parameter")]
     [InlineData("NoProperty", "'a:{id.Length}' names 'Length', which Int32 has not")]
     [InlineData("Unclosed", "'a:{id' has a brace that is not closed")]
