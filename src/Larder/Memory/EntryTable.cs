@@ -13,24 +13,39 @@ namespace Larder;
 /// 1. One thread at a time writes: whoever holds the memory store's gate.
 /// 2. An entry becomes visible by one write of a reference, complete; one that is taken out keeps its link, so that a
 ///    reader who stands on it goes on. An entry that was taken out is never put in again.
-/// 3. While the table grows its chains move one by one. A chain that has not moved is read in the old buckets; a reader
-///    who finds nothing there looks whether it was being moved meanwhile, and then looks again. So growing may delay a
-///    reader for the length of one chain, and never makes one miss what is stored.
+/// 3. The table doubles chain by chain, a few with each addition, so that no addition pays for all: the array that is twice
+///    as large is <see cref="_next"/> until all chains have moved. A chain that has not moved is in <see cref="_buckets"/>.
+///    Before one moves its bucket there is marked with <see cref="Moved"/>, for ever; from then on it is in the next array.
+/// 4. A reader who finds nothing asks whether the table was growing. If it may have been, he looks at the bucket again: not
+///    marked, the chain was whole while it was read; marked, he goes on in the next array, once the chain has arrived
+///    there. So growing delays a reader for the length of one chain, and never makes one miss what is stored.
+/// Order, for processors that reorder: <see cref="_next"/>, then <see cref="_moving"/>, then the mark, then the links, then the new
+/// buckets, then <see cref="_moving"/> again; each a release, each read an acquire. Who sees a link that moving changed sees the mark.
+/// Who sees the mark sees that the chain is moving, or all that moving it did. Readers may be several doublings behind:
+/// all buckets of an array that was left are marked, and lengths tell which array follows which.
 /// </remarks>
 internal sealed class EntryTable
 {
     private const int Smallest = 16;
     private const int LargestAtOnce = 1024;
+    /// <summary>So many chains are moved by each addition: doubling ends long before the next is due, after an eighth as many additions.</summary>
+    private const int MovedAtOnce = 8;
+    private const int MostBuckets = 1 << 30;
 
-    /// <summary>Stands in a bucket whose chain is still in the old ones.</summary>
-    private static readonly Entry Unmoved = new() { Key = "", Value = "", Cost = 0, CreatedAt = 0, FreshUntil = 0, Hash = 0 };
+    /// <summary>Stands in a bucket whose chain is in the next array, or on its way. No look-up matches it: its hash is not that of its key.</summary>
+    private static readonly Entry Moved = new() { Key = "", Value = "", Cost = 0, CreatedAt = 0, FreshUntil = 0, Hash = ~KeyComparer.Hash("") };
 
     private Entry?[] _buckets;
-    /// <summary>Half as many; null while nothing moves.</summary>
-    private Entry?[]? _old;
-    /// <summary>The old bucket whose chain is being moved, or the last that was.</summary>
+    /// <summary>Twice as many; null while nothing moves.</summary>
+    private Entry?[]? _next;
+    /// <summary>The bucket whose chain is between two arrays; negative when none is.</summary>
     private int _moving = -1;
+    /// <summary>How many chains have moved.</summary>
+    private int _moved;
     private int _count;
+    /// <summary>What the table will double into.</summary>
+    private Entry?[]? _prepared;
+    private int _preparing;
 
     public EntryTable(int maxEntries) =>
         _buckets = new Entry?[BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(maxEntries, Smallest, LargestAtOnce))];
@@ -47,21 +62,52 @@ internal sealed class EntryTable
     public Entry? Find(ReadOnlySpan<char> key, int hash)
     {
         Entry?[] buckets = Volatile.Read(ref _buckets);
-        Entry? entry = Volatile.Read(ref buckets[hash & (buckets.Length - 1)]);
-        if (ReferenceEquals(entry, Unmoved)) return FindUnmoved(key, hash, buckets);
-        for (; entry is not null; entry = Volatile.Read(ref entry.Next))
+        for (Entry? entry = Volatile.Read(ref buckets[hash & (buckets.Length - 1)]); entry is not null; entry = Volatile.Read(ref entry.Next))
             if (entry.Hash == hash && IsKey(key, entry.Key)) return entry;
-        // The chain may have been taken apart by growing while it was read.
-        return ReferenceEquals(buckets, Volatile.Read(ref _buckets)) ? null : Find(key, hash);
+        // Where nothing was found the chain may have been taken apart while it was read. Looking for the next array first: if there
+        // is none and this one is still in its place, doubling had not begun.
+        return Volatile.Read(ref _next) is null && ReferenceEquals(buckets, Volatile.Read(ref _buckets)) ? null : LookAgain(key, hash, buckets);
     }
 
-    /// <summary>Makes room for one more.</summary>
-    public void Reserve_NeedsGate()
+    /// <summary>
+    /// Makes what the table is to double into, once it is full. Without the gate: such an array is large, and clearing it
+    /// takes time. Until it is there the table does with longer chains.
+    /// </summary>
+    public void Prepare()
     {
-        if (_count >= _buckets.Length) Grow_NeedsGate();
+        int length = Volatile.Read(ref _buckets).Length;
+        if (Volatile.Read(ref _count) <= length || length == MostBuckets || Volatile.Read(ref _next) is not null
+            || Volatile.Read(ref _prepared) is not null || Interlocked.Exchange(ref _preparing, 1) != 0) return;
+        try
+        {
+            Volatile.Write(ref _prepared, new Entry?[length * 2]);
+        }
+        finally
+        {
+            Volatile.Write(ref _preparing, 0);
+        }
     }
 
-    /// <summary>Puts an entry in, for which room was reserved, in the place of <paramref name="old"/> where there is one; no reader finds neither.</summary>
+    /// <summary>Goes on growing, or begins to; belongs to each addition.</summary>
+    public void Grow_NeedsGate()
+    {
+        if (_next is null)
+        {
+            if (_count <= _buckets.Length || _prepared is not { } prepared) return;
+            _prepared = null;
+            // Made for the doubling before, by one who was held up.
+            if (prepared.Length != _buckets.Length * 2) return;
+            _moved = 0;
+            Volatile.Write(ref _next, prepared);
+        }
+        for (int end = Math.Min(_moved + MovedAtOnce, _buckets.Length); _moved < end; _moved++) Move_NeedsGate(_moved, _buckets, _next);
+        if (_moved < _buckets.Length) return;
+        // In this order: whoever does not find a next array finds that this one has taken its place.
+        Volatile.Write(ref _buckets, _next);
+        Volatile.Write(ref _next, null);
+    }
+
+    /// <summary>Puts an entry in, in the place of <paramref name="old"/> where there is one; no reader finds neither.</summary>
     public void Put_NeedsGate(Entry entry, Entry? old)
     {
         if (old is not null)
@@ -70,16 +116,16 @@ internal sealed class EntryTable
             Volatile.Write(ref LinkTo_NeedsGate(old), entry);
             return;
         }
-        ref Entry? head = ref _buckets[entry.Hash & (_buckets.Length - 1)];
+        ref Entry? head = ref HeadOf_NeedsGate(entry.Hash);
         entry.Next = head;
         Volatile.Write(ref head, entry);
-        _count++;
+        Volatile.Write(ref _count, _count + 1);
     }
 
     public void Remove_NeedsGate(Entry entry)
     {
         Volatile.Write(ref LinkTo_NeedsGate(entry), entry.Next);
-        _count--;
+        Volatile.Write(ref _count, _count - 1);
     }
 
     /// <summary>How many steps a walk over the entries takes that begins now.</summary>
@@ -92,26 +138,46 @@ internal sealed class EntryTable
     public void Walk_NeedsGate(int step, int steps, List<Entry> into)
     {
         for (int at = step; at < _buckets.Length; at += steps)
-            for (Entry? entry = _buckets[at]; entry is not null; entry = entry.Next) into.Add(entry);
+        {
+            if (!ReferenceEquals(_buckets[at], Moved))
+            {
+                AddChain(_buckets[at], into);
+                continue;
+            }
+            AddChain(_next![at], into);
+            AddChain(_next[at + _buckets.Length], into);
+        }
     }
 
-    private Entry? FindUnmoved(ReadOnlySpan<char> key, int hash, Entry?[] buckets)
+    private static void AddChain(Entry? head, List<Entry> into)
     {
-        for (SpinWait spin = default; ; spin.SpinOnce())
+        for (Entry? entry = head; entry is not null; entry = entry.Next) into.Add(entry);
+    }
+
+    /// <summary>Goes after a key that was not found, into the next array where its chain has left this one or is about to.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Entry? LookAgain(ReadOnlySpan<char> key, int hash, Entry?[] buckets)
+    {
+        for (SpinWait spin = default; ReferenceEquals(Volatile.Read(ref buckets[hash & (buckets.Length - 1)]), Moved);)
         {
-            // While nothing moves there is no old chain, and the new one tells.
-            if (Volatile.Read(ref _old) is { } old)
+            if (Volatile.Read(ref _next) is not { } next || next.Length != buckets.Length * 2)
             {
-                int from = hash & (old.Length - 1);
-                for (Entry? entry = Volatile.Read(ref old[from]); entry is not null; entry = Volatile.Read(ref entry.Next))
-                    if (entry.Hash == hash && IsKey(key, entry.Key)) return entry;
-                // In this order: a chain is marked as moving before it changes, and in its new place before the next is marked.
-                bool moving = Volatile.Read(ref _moving) == from;
-                if (!moving && ReferenceEquals(Volatile.Read(ref buckets[hash & (buckets.Length - 1)]), Unmoved)
-                    && ReferenceEquals(Volatile.Read(ref _old), old)) return null;
+                // The doubling that the mark belongs to has ended.
+                buckets = Volatile.Read(ref _buckets);
             }
-            if (!ReferenceEquals(Volatile.Read(ref buckets[hash & (buckets.Length - 1)]), Unmoved)) return Find(key, hash);
+            else if (Volatile.Read(ref _moving) == (hash & (buckets.Length - 1)))
+            {
+                spin.SpinOnce();
+                continue;
+            }
+            else
+            {
+                buckets = next;
+            }
+            for (Entry? entry = Volatile.Read(ref buckets[hash & (buckets.Length - 1)]); entry is not null; entry = Volatile.Read(ref entry.Next))
+                if (entry.Hash == hash && IsKey(key, entry.Key)) return entry;
         }
+        return null;
     }
 
     /// <summary>Ordinal equality with a string that is known not to be null, which the compiler does not know.</summary>
@@ -119,36 +185,37 @@ internal sealed class EntryTable
     private static bool IsKey(ReadOnlySpan<char> key, string stored) =>
         key.Length == stored.Length && key.SequenceEqual(MemoryMarshal.CreateReadOnlySpan(in stored.GetPinnableReference(), key.Length));
 
+    /// <summary>The bucket that holds the chain of a hash at present.</summary>
+    private ref Entry? HeadOf_NeedsGate(int hash)
+    {
+        ref Entry? head = ref _buckets[hash & (_buckets.Length - 1)];
+        if (ReferenceEquals(head, Moved)) head = ref _next![hash & (_next.Length - 1)];
+        return ref head;
+    }
+
     /// <summary>The link that points to an entry that is in the table.</summary>
     private ref Entry? LinkTo_NeedsGate(Entry entry)
     {
-        ref Entry? link = ref _buckets[entry.Hash & (_buckets.Length - 1)];
+        ref Entry? link = ref HeadOf_NeedsGate(entry.Hash);
         while (!ReferenceEquals(link, entry)) link = ref link!.Next;
         return ref link;
     }
 
-    private void Grow_NeedsGate()
+    /// <summary>Splits a chain in two.</summary>
+    private void Move_NeedsGate(int from, Entry?[] buckets, Entry?[] next)
     {
-        Entry?[] old = _buckets;
-        var buckets = new Entry?[old.Length * 2];
-        Array.Fill(buckets, Unmoved);
-        _moving = -1;
-        Volatile.Write(ref _old, old);
-        Volatile.Write(ref _buckets, buckets);
-        for (int from = 0; from < old.Length; from++)
+        Entry? entry = buckets[from], low = null, high = null;
+        Volatile.Write(ref _moving, from);
+        Volatile.Write(ref buckets[from], Moved);
+        for (Entry? after; entry is not null; entry = after)
         {
-            Volatile.Write(ref _moving, from);
-            Entry? low = null, high = null;
-            for (Entry? entry = old[from], next; entry is not null; entry = next)
-            {
-                next = entry.Next;
-                ref Entry? head = ref (entry.Hash & old.Length) == 0 ? ref low : ref high;
-                Volatile.Write(ref entry.Next, head);
-                head = entry;
-            }
-            Volatile.Write(ref buckets[from], low);
-            Volatile.Write(ref buckets[from + old.Length], high);
+            after = entry.Next;
+            ref Entry? head = ref (entry.Hash & buckets.Length) == 0 ? ref low : ref high;
+            Volatile.Write(ref entry.Next, head);
+            head = entry;
         }
-        Volatile.Write(ref _old, null);
+        Volatile.Write(ref next[from], low);
+        Volatile.Write(ref next[from + buckets.Length], high);
+        Volatile.Write(ref _moving, -1);
     }
 }

@@ -91,6 +91,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     public Reason TryAdd(Entry entry, long stamp, IKeyWatch? watch = null)
     {
         if (IsTooLarge(entry)) return Reason.UnstoredTooLarge;
+        _table.Prepare();
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
@@ -107,6 +108,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     public Reason TryAddFailure(Entry failure, long stamp, long now, IKeyWatch? watch = null)
     {
         if (IsTooLarge(failure)) return Reason.UnstoredTooLarge;
+        _table.Prepare();
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
@@ -119,6 +121,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
     public Reason TryAddLoaded(Entry entry, long stamp)
     {
+        _table.Prepare();
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
@@ -135,6 +138,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <returns><see cref="Reason.None"/> when it was stored; what was stored before is gone in any case.</returns>
     public Reason Set(Entry entry)
     {
+        _table.Prepare();
         using var removals = RemovalBatch.Begin(removed);
         lock (_gate)
         {
@@ -267,7 +271,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     {
         get
         {
-            const int StepsAtOnce = 512;
+            const int StepsAtOnce = 512, EntriesAtOnce = 512;
             var met = new List<Entry>();
             int steps = 0;
             for (int step = 0; step == 0 || step < steps;)
@@ -276,7 +280,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
                 lock (_gate)
                 {
                     if (steps == 0) steps = _table.Steps_NeedsGate;
-                    for (int end = Math.Min(step + StepsAtOnce, steps); step < end; step++) _table.Walk_NeedsGate(step, steps, met);
+                    for (int end = Math.Min(step + StepsAtOnce, steps); step < end && met.Count < EntriesAtOnce; step++) _table.Walk_NeedsGate(step, steps, met);
                 }
                 foreach (Entry entry in met) yield return entry;
             }
@@ -309,8 +313,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
 
     private void Put_NeedsGate(Entry entry, Entry? stored, RemovalBatch removals)
     {
-        // First, for it may fail where memory is short: nothing has changed by then.
-        _table.Reserve_NeedsGate();
+        _table.Grow_NeedsGate();
         Entry? replaced = stored;
         if (stored is not null) _wheel.Remove_NeedsGate(stored);
         while (!_policy.HasRoomFor(entry, replaced) && _policy.Evict_NeedsGate() is { } victim)

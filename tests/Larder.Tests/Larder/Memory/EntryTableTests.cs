@@ -1,10 +1,14 @@
+using System.Reflection;
+using Larder.Tests.Support;
+
 namespace Larder.Tests.Memory;
 
 public sealed class EntryTableTests
 {
     [Fact]
-    public void It_does_what_a_dictionary_does()
+    public void It_does_what_a_dictionary_does_also_while_it_grows()
     {
+        int whileGrowing = 0;
         for (int seed = 0; seed < 60; seed++)
         {
             var random = new Random(seed);
@@ -29,10 +33,47 @@ public sealed class EntryTableTests
                     table.Remove_NeedsGate(old);
                     model.Remove(key);
                 }
+                if (!IsGrowing(table)) continue;
+                whileGrowing++;
+                if (random.Next(8) == 0) Assert.Equal([.. model.Values], Walk(table));
             }
             foreach ((string key, Entry entry) in model) Assert.Same(entry, table.Find(key, entry.Hash));
-            Assert.Equal([.. model.Values], Walk(table).ToHashSet());
+            Assert.Equal([.. model.Values], Walk(table));
         }
+        Assert.True(whileGrowing > 1000, $"only {whileGrowing} steps while it grew");
+    }
+
+    [Fact]
+    public void No_addition_moves_more_than_a_few_chains_and_doubling_ends_before_the_next_is_due()
+    {
+        var table = new EntryTable(0);
+        int moved = 0, growing = 0;
+        for (int i = 0; i < 300_000; i++)
+        {
+            Put(table, Make("k" + i), null);
+            bool isGrowing = IsGrowing(table);
+            int before = moved;
+            moved = isGrowing ? (int)StoreIntegrity.Field(table, "_moved") : 0;
+            if (isGrowing) Assert.InRange(moved - before, 0, 8);
+            growing = isGrowing ? growing + 1 : 0;
+            Assert.True(growing <= table.Steps_NeedsGate / 8, "growing takes too long");
+            Assert.InRange(i + 1, 0, table.Steps_NeedsGate * 9 / 8 + 8);
+        }
+        Assert.Equal(1 << 19, table.Steps_NeedsGate);
+    }
+
+    [Fact]
+    public void Without_a_larger_array_the_table_does_with_longer_chains()
+    {
+        var table = new EntryTable(0);
+        Entry[] entries = [.. Enumerable.Range(0, 100).Select(i => Make("k" + i))];
+        foreach (Entry entry in entries)
+        {
+            table.Grow_NeedsGate();
+            table.Put_NeedsGate(entry, null);
+        }
+        Assert.Equal(16, table.Steps_NeedsGate);
+        Assert.All(entries, entry => Assert.Same(entry, table.Find(entry.Key, entry.Hash)));
     }
 
     [Fact]
@@ -69,77 +110,195 @@ public sealed class EntryTableTests
         }
     }
 
-    [Fact]
-    public void A_reader_that_does_not_look_again_would_miss_some()
+    [Theory]
+    [InlineData(Fault.BelievesTheFirstLook)]
+    [InlineData(Fault.DoesNotWaitForTheChain)]
+    public void A_reader_that_does_not_look_again_would_miss_some(Fault fault)
     {
         long missed = 0;
         for (int round = 0; round < 3000 && missed == 0; round++)
         {
-            var table = new HastyTable();
+            var table = new HastyTable(fault);
             Entry[] stable = [.. Enumerable.Range(0, 16).Select(i => Make("stable" + i))];
-            foreach (Entry entry in stable) table.Put(entry);
+            foreach (Entry entry in stable) table.Put(entry, null);
             missed = MissedWhileGrowing(stable, table.Find, () =>
             {
-                for (int i = 0; i < 20_000; i++) table.Put(Make("k" + i));
+                for (int i = 0; i < 20_000; i++) table.Put(Make("k" + i), null);
             });
         }
         Assert.True(missed > 0, "the test above is blind");
     }
 
+    [Fact]
+    public void No_reader_finds_what_was_replaced_before_it_came()
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            var table = new EntryTable(0);
+            Assert.Equal(0, OldWhileGrowing((key, hash) => table.Find(key, hash), (entry, old) => Put(table, entry, old)));
+        }
+    }
+
+    [Fact]
+    public void A_table_that_keeps_its_old_chains_readable_would_show_replaced_ones()
+    {
+        long old = 0;
+        for (int round = 0; round < 100 && old == 0; round++)
+        {
+            var table = new HastyTable(Fault.KeepsOldChains);
+            old = OldWhileGrowing(table.Find, table.Put);
+        }
+        Assert.True(old > 0, "the test above is blind");
+    }
+
     private static long MissedWhileGrowing(Entry[] stable, Func<string, int, Entry?> find, Action grow)
     {
         long missed = 0;
-        bool done = false;
-        var reader = new Thread(() =>
+        ReadMeanwhile(grow, () =>
         {
-            while (!Volatile.Read(ref done))
-                foreach (Entry entry in stable)
-                    if (!ReferenceEquals(find(entry.Key, entry.Hash), entry)) missed++;
+            foreach (Entry entry in stable)
+                if (!ReferenceEquals(find(entry.Key, entry.Hash), entry)) missed++;
         });
-        reader.Start();
-        grow();
-        Volatile.Write(ref done, true);
-        reader.Join();
         return missed;
     }
 
-    /// <summary>Moves its chains where readers read them, and readers believe what they see.</summary>
-    private sealed class HastyTable
+    /// <summary>Replaces a few entries again and again while many others are added; how often a reader found one older than it knew of.</summary>
+    private static long OldWhileGrowing(Func<string, int, Entry?> find, Action<Entry, Entry?> put)
     {
+        var newest = new Entry[16];
+        for (int i = 0; i < newest.Length; i++) put(newest[i] = MakeVersion(i, 0), null);
+        long older = 0;
+        ReadMeanwhile(() =>
+        {
+            for (int i = 0; i < 40_000; i++)
+            {
+                put(Make("k" + i), null);
+                int replaced = i % newest.Length;
+                Entry entry = MakeVersion(replaced, i + 1);
+                put(entry, newest[replaced]);
+                Volatile.Write(ref newest[replaced], entry);
+            }
+        }, () =>
+        {
+            for (int i = 0; i < newest.Length; i++)
+            {
+                Entry known = Volatile.Read(ref newest[i]);
+                if (find(known.Key, known.Hash) is not { } found || (int)found.Value < (int)known.Value) older++;
+            }
+        });
+        return older;
+
+        static Entry MakeVersion(int i, int version) => new() { Key = "v" + i, Value = version, Cost = 1, CreatedAt = 0, FreshUntil = long.MaxValue, Hash = KeyComparer.Hash("v" + i) };
+    }
+
+    private static void ReadMeanwhile(Action write, Action read)
+    {
+        bool done = false;
+        var reader = new Thread(() =>
+        {
+            while (!Volatile.Read(ref done)) read();
+        });
+        reader.Start();
+        write();
+        Volatile.Write(ref done, true);
+        reader.Join();
+    }
+
+    public enum Fault
+    {
+        /// <summary>Does not ask whether the chain was taken apart while it was read.</summary>
+        BelievesTheFirstLook,
+        /// <summary>Goes on in the next array although the chain has not arrived.</summary>
+        DoesNotWaitForTheChain,
+        /// <summary>Leaves the bucket as it was when its chain has moved, and looks there first.</summary>
+        KeepsOldChains,
+    }
+
+    /// <summary>Grows as the table does, chain by chain, but for one fault.</summary>
+    private sealed class HastyTable(Fault fault)
+    {
+        private static readonly Entry Moved = Make("");
+
         private Entry?[] _buckets = new Entry?[16];
+        private Entry?[]? _next;
+        private int _moving = -1;
+        private int _moved;
         private int _count;
 
         public Entry? Find(string key, int hash)
         {
-            Entry?[] buckets = Volatile.Read(ref _buckets);
-            for (Entry? entry = Volatile.Read(ref buckets[hash & (buckets.Length - 1)]); entry is not null; entry = Volatile.Read(ref entry.Next))
+            for (; ;)
+            {
+                Entry?[] buckets = Volatile.Read(ref _buckets);
+                ref Entry? head = ref buckets[hash & (buckets.Length - 1)];
+                Entry? first = Volatile.Read(ref head);
+                if (Walk(first, key, hash) is { } found) return found;
+                if (!ReferenceEquals(first, Moved) && fault == Fault.BelievesTheFirstLook) return null;
+                if (!ReferenceEquals(Volatile.Read(ref head), Moved) && fault != Fault.KeepsOldChains) return null;
+                if (Volatile.Read(ref _next) is not { } next || next.Length != buckets.Length * 2) continue;
+                if (Volatile.Read(ref _moving) == (hash & (buckets.Length - 1)) && fault != Fault.DoesNotWaitForTheChain) continue;
+                return Walk(Volatile.Read(ref next[hash & (next.Length - 1)]), key, hash);
+            }
+        }
+
+        public void Put(Entry entry, Entry? old)
+        {
+            if (_next is null && _count > _buckets.Length)
+            {
+                _moved = 0;
+                Volatile.Write(ref _next, new Entry?[_buckets.Length * 2]);
+            }
+            if (_next is not null)
+            {
+                for (int end = Math.Min(_moved + 8, _buckets.Length); _moved < end; _moved++) Move(_moved, _next);
+                if (_moved == _buckets.Length)
+                {
+                    Volatile.Write(ref _buckets, _next);
+                    Volatile.Write(ref _next, null);
+                }
+            }
+            int from = entry.Hash & (_buckets.Length - 1);
+            ref Entry? link = ref _buckets[from];
+            if (_next is not null && from < _moved) link = ref _next[entry.Hash & (_next.Length - 1)];
+            while (old is not null && !ReferenceEquals(link, old)) link = ref link!.Next;
+            entry.Next = old is null ? link : old.Next;
+            Volatile.Write(ref link, entry);
+            if (old is null) _count++;
+        }
+
+        private void Move(int from, Entry?[] next)
+        {
+            Entry? entry = _buckets[from], low = null, high = null;
+            Volatile.Write(ref _moving, from);
+            if (fault != Fault.KeepsOldChains) Volatile.Write(ref _buckets[from], Moved);
+            for (Entry? after; entry is not null; entry = after)
+            {
+                after = entry.Next;
+                ref Entry? head = ref (entry.Hash & _buckets.Length) == 0 ? ref low : ref high;
+                Volatile.Write(ref entry.Next, head);
+                head = entry;
+            }
+            Volatile.Write(ref next[from], low);
+            Volatile.Write(ref next[from + _buckets.Length], high);
+            Volatile.Write(ref _moving, -1);
+        }
+
+        private static Entry? Walk(Entry? entry, string key, int hash)
+        {
+            for (; entry is not null; entry = Volatile.Read(ref entry.Next))
                 if (entry.Hash == hash && entry.Key == key) return entry;
             return null;
         }
-
-        public void Put(Entry entry)
-        {
-            if (_count++ >= _buckets.Length)
-            {
-                var next = new Entry?[_buckets.Length * 2];
-                foreach (Entry? head in _buckets)
-                    for (Entry? moved = head, after; moved is not null; moved = after)
-                    {
-                        after = moved.Next;
-                        moved.Next = next[moved.Hash & (next.Length - 1)];
-                        next[moved.Hash & (next.Length - 1)] = moved;
-                    }
-                Volatile.Write(ref _buckets, next);
-            }
-            ref Entry? place = ref _buckets[entry.Hash & (_buckets.Length - 1)];
-            entry.Next = place;
-            Volatile.Write(ref place, entry);
-        }
     }
+
+    private static bool IsGrowing(EntryTable table) => Next.GetValue(table) is not null;
+
+    private static readonly FieldInfo Next = typeof(EntryTable).GetField("_next", BindingFlags.Instance | BindingFlags.NonPublic)!;
 
     private static void Put(EntryTable table, Entry entry, Entry? old)
     {
-        table.Reserve_NeedsGate();
+        table.Prepare();
+        table.Grow_NeedsGate();
         table.Put_NeedsGate(entry, old);
     }
 
