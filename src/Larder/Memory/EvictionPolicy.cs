@@ -26,9 +26,9 @@ internal sealed class EvictionPolicy(int maxEntries, long maxBytes)
     /// <summary>What decides at present.</summary>
     public Strategy Strategy => _queues.Strategy;
 
-    /// <summary>Whether an entry fits, in the place of another one where that is given.</summary>
-    public bool HasRoomFor(Entry entry, Entry? replaced) =>
-        _count + (replaced is null ? 1 : 0) <= maxEntries && _bytes + entry.Cost - (replaced?.Cost ?? 0) <= maxBytes;
+    /// <summary>Whether an entry fits into so many bytes together with the others, in the place of another one where that is given.</summary>
+    public bool HasRoomFor(Entry entry, Entry? replaced, long bytes) =>
+        _count + (replaced is null ? 1 : 0) <= maxEntries && _bytes + entry.Cost - (replaced?.Cost ?? 0) <= bytes;
 
     /// <summary>Takes note of a use of an entry that is part of the sample.</summary>
     public void Report(Entry entry)

@@ -28,17 +28,25 @@ public enum RemovalCause : byte
 /// 3. The mark of a key is raised, who watches it told, and its entry dropped under the gate, and an entry is added under
 ///    the gate only if its stamp is not older than the watch of its fill or, without one, than the mark: a fill that was
 ///    overtaken never becomes visible.
+/// 3. The mark of a key is raised and its entry dropped under the gate, and an entry is added under the gate only if
+///    its stamp is not older than the mark: a fill that was overtaken never becomes visible.
+/// 4. The gate is held for a bounded number of steps, however large the store or the entry is. While room is made for a large
+///    entry in several holds, whatever else is added frees as much as it takes: so each hold brings it nearer to its end.
 /// Readers see an entry or not; whether it is still current is asked of the index (<see cref="InvalidationIndex"/>).
 /// </remarks>
 internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordinals, InvalidationIndex index, Action<Entry, RemovalCause>? removed)
 {
+    /// <summary>So many entries go for another one in one hold of the gate.</summary>
+    private const int MostEvicted = 64;
+
     private readonly Lock _gate = new();
     private readonly EntryTable _table = new(maxEntries);
     private readonly EvictionPolicy _policy = new(maxEntries, maxBytes);
     private readonly ExpiryWheel _wheel = new();
     private readonly KeyMarks _marks = new(maxEntries);
     private readonly Departures _departures = new(maxEntries);
-    private IKeyEventReceiver[] _receivers = [];
+    /// <summary>For how many entries room is being made in several holds of the gate.</summary>
+    private int _makingRoom;
 
     public int Count => _policy.Count;
 
@@ -88,48 +96,23 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>Stores the result of a fill, unless it is too large or something that covers it is newer than its stamp: the newest ordinal seen before the fill began.</summary>
     /// <param name="watch">What the fill was told of the key's events, if it was.</param>
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
-    public Reason TryAdd(Entry entry, long stamp, IKeyWatch? watch = null)
-    {
-        if (IsTooLarge(entry)) return Reason.UnstoredTooLarge;
-        _table.Prepare();
-        using var removals = RemovalBatch.Begin(removed);
-        lock (_gate)
-        {
-            Entry? stored = _table.Find(entry.Key, entry.Hash);
-            return TryAdd_NeedsGate(entry, stamp, watch, stored, entry.Begun > 0 && stored?.Begun > entry.Begun, removals);
-        }
-    }
+    public Reason TryAdd(Entry entry, long stamp, IKeyWatch? watch = null) => Put(entry, (stamp, watch), static (store, entry, stored, asked) =>
+        store.Judge_NeedsGate(entry, asked.stamp, asked.watch, gives: entry.Begun > 0 && stored?.Begun > entry.Begun));
 
     /// <summary>
     /// Stores what stands for a failed fill, unless a value that is not gone is stored by now, which whoever else made it
     /// has put there meanwhile, or something newer than the stamp covers it.
     /// </summary>
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
-    public Reason TryAddFailure(Entry failure, long stamp, long now, IKeyWatch? watch = null)
-    {
-        if (IsTooLarge(failure)) return Reason.UnstoredTooLarge;
-        _table.Prepare();
-        using var removals = RemovalBatch.Begin(removed);
-        lock (_gate)
-        {
-            Entry? stored = _table.Find(failure.Key, failure.Hash);
-            return TryAdd_NeedsGate(failure, stamp, watch, stored, stored is { Value: not StoredFailure } && !stored.IsGone(now) && index.IsCurrent(stored), removals);
-        }
-    }
+    public Reason TryAddFailure(Entry failure, long stamp, long now, IKeyWatch? watch = null) => Put(failure, (stamp, now, watch), static (store, failure, stored, asked) =>
+        store.Judge_NeedsGate(failure, asked.stamp, asked.watch, gives: store.IsUsable(stored, asked.now)));
 
     /// <summary>Stores what was made before this process, if there is room, nothing is stored under its key, and nothing newer than the stamp covers it.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
-    public Reason TryAddLoaded(Entry entry, long stamp)
-    {
-        _table.Prepare();
-        using var removals = RemovalBatch.Begin(removed);
-        lock (_gate)
-        {
-            if (maxEntries == 0 || !_policy.HasRoomFor(entry, null)) return Reason.UnstoredTooLarge;
-            Entry? stored = _table.Find(entry.Key, entry.Hash);
-            return TryAdd_NeedsGate(entry, stamp, null, stored, stored is not null, removals);
-        }
-    }
+    public Reason TryAddLoaded(Entry entry, long stamp) => Put(entry, stamp, static (store, entry, stored, stamp) =>
+        store._makingRoom > 0 || !store.HasRoomFor(entry)
+            ? Reason.UnstoredTooLarge
+            : store.Judge_NeedsGate(entry, stamp, watch: null, gives: stored is not null));
 
     /// <summary>
     /// Stores a value that the program sets: an event of its key, so that fills begun before do not overwrite it. Its
@@ -138,21 +121,14 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <returns><see cref="Reason.None"/> when it was stored; what was stored before is gone in any case.</returns>
     public Reason Set(Entry entry)
     {
-        _table.Prepare();
-        using var removals = RemovalBatch.Begin(removed);
-        lock (_gate)
+        // Where room is made in several holds each is an event, and the last is the one that counts.
+        Reason unstored = Put(entry, 0, static (store, entry, _, _) =>
         {
-            long ordinal = NextEvent_NeedsGate(entry.Key, entry.Hash);
-            Entry? stored = _table.Find(entry.Key, entry.Hash);
-            if (IsTooLarge(entry))
-            {
-                if (stored is not null) Drop_NeedsGate(stored, RemovalCause.Replaced, removals);
-                return Reason.UnstoredTooLarge;
-            }
-            entry.CheckedUpTo = ordinal;
-            Put_NeedsGate(entry, stored, removals);
+            entry.CheckedUpTo = store.NextEvent_NeedsGate(entry.Key, entry.Hash);
             return Reason.None;
-        }
+        });
+        if (unstored != Reason.None) Invalidate(entry.Key, RemovalCause.Replaced);
+        return unstored;
     }
 
     /// <summary>Invalidates one key: drops its entry and refuses every fill of it that is under way.</summary>
@@ -287,8 +263,6 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         }
     }
 
-    private bool IsTooLarge(Entry entry) => entry.Cost > maxBytes || maxEntries == 0;
-
     /// <summary>An event of a key: whatever began before it is refused from now on.</summary>
     private long NextEvent_NeedsGate(string key, int hash)
     {
@@ -299,33 +273,77 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         return ordinal;
     }
 
-    /// <param name="stored">What is stored under the key.</param>
-    /// <param name="gives">Whether the entry gives way to it.</param>
-    private Reason TryAdd_NeedsGate(Entry entry, long stamp, IKeyWatch? watch, Entry? stored, bool gives, RemovalBatch removals)
+    private bool IsUsable(Entry? stored, long now) => stored is { Value: not StoredFailure } && !stored.IsGone(now) && index.IsCurrent(stored);
+
+    private bool HasRoomFor(Entry entry) => _policy.HasRoomFor(entry, null, maxBytes);
+
+    /// <param name="gives">Whether the entry gives way to what is stored.</param>
+    private Reason Judge_NeedsGate(Entry entry, long stamp, IKeyWatch? watch, bool gives)
     {
         // Before it is asked what covers the entry: what comes later is asked about by its readers.
         long newest = index.Newest;
         if (gives || IsOvertaken(entry, stamp, watch)) return Reason.UnstoredOvertaken;
         entry.CheckedUpTo = Math.Max(newest, stamp);
-        Put_NeedsGate(entry, stored, removals);
         return Reason.None;
     }
 
-    private void Put_NeedsGate(Entry entry, Entry? stored, RemovalBatch removals)
+    /// <summary>
+    /// Stores an entry. Where many others have to go for it they go in pieces, so that nobody waits long for the gate; the
+    /// entry is judged again in each hold, and added in the last.
+    /// </summary>
+    /// <param name="judge">Says under the gate, given what is stored under the key, whether the entry may be added.</param>
+    private Reason Put<T>(Entry entry, T asked, Func<MemoryStore, Entry, Entry?, T, Reason> judge)
     {
-        _table.Grow_NeedsGate();
-        Entry? replaced = stored;
-        if (stored is not null) _wheel.Remove_NeedsGate(stored);
-        while (!_policy.HasRoomFor(entry, replaced) && _policy.Evict_NeedsGate() is { } victim)
+        if (entry.Cost > maxBytes || maxEntries == 0) return Reason.UnstoredTooLarge;
+        _table.Prepare();
+        bool isMakingRoom = false;
+        try
         {
+            for (; ;)
+            {
+                using var removals = RemovalBatch.Begin(removed);
+                lock (_gate)
+                {
+                    Entry? stored = _table.Find(entry.Key, entry.Hash);
+                    Reason unstored = judge(this, entry, stored, asked);
+                    if (unstored != Reason.None || TryPut_NeedsGate(entry, stored, isMakingRoom, removals)) return unstored;
+                    if (!isMakingRoom) _makingRoom++;
+                    isMakingRoom = true;
+                }
+                // Whoever waits for the gate would not get it otherwise: it is taken again at once.
+                Thread.Yield();
+            }
+        }
+        finally
+        {
+            if (isMakingRoom)
+                lock (_gate) _makingRoom--;
+        }
+    }
+
+    /// <returns>Whether there was room for it, after as many had gone as may go at once.</returns>
+    private bool TryPut_NeedsGate(Entry entry, Entry? stored, bool isMakingRoom, RemovalBatch removals)
+    {
+        long most = _makingRoom > 0 && !isMakingRoom ? _policy.Bytes : maxBytes;
+        Entry? replaced = stored;
+        for (int left = MostEvicted; !_policy.HasRoomFor(entry, replaced, most); left--)
+        {
+            if (left == 0 || _policy.Evict_NeedsGate() is not { } victim)
+            {
+                if (replaced is null && stored is not null) Forget_NeedsGate(stored, RemovalCause.Evicted, removals);
+                return false;
+            }
             // It stays in the table until the new one takes its place: no reader finds a hole and starts a fill.
             if (ReferenceEquals(victim, stored)) replaced = null;
             else Forget_NeedsGate(victim, RemovalCause.Evicted, removals);
         }
+        _table.Grow_NeedsGate();
+        if (stored is not null) _wheel.Remove_NeedsGate(stored);
         if (replaced is null) _policy.Add_NeedsGate(entry);
         else _policy.Replace_NeedsGate(replaced, entry);
         _wheel.Add_NeedsGate(entry);
         _table.Put_NeedsGate(entry, stored);
+        return true;
     }
 
     private void Drop_NeedsGate(Entry entry, RemovalCause cause, RemovalBatch removals)
