@@ -143,9 +143,9 @@ internal abstract class EntryHead
         }
     }
 
-    /// <summary>Lets the entry be fresh for longer, unless its freshness has ended.</summary>
+    /// <summary>Lets the entry be fresh for longer, unless its freshness has ended. It never ends earlier for it, whoever else does so at once.</summary>
     /// <returns>Whether it is now.</returns>
-    public bool ProlongFreshness_NeedsGate(long now, long until)
+    public bool ProlongFreshness(long now, long until)
     {
         for (long before; now < (before = Volatile.Read(ref _figures.FreshUntil)) && before < until;)
             if (Interlocked.CompareExchange(ref _figures.FreshUntil, until, before) == before) return true;

@@ -185,20 +185,19 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         }
     }
 
-    /// <summary>Lets the entry that still holds this very instance be fresh for longer, unless its freshness has ended.</summary>
+    /// <summary>
+    /// Lets the entry that still holds this very instance be fresh for longer, unless its freshness has ended. Without the
+    /// gate, and at most one write a millisecond: the wheel finds out when it comes to where the entry was.
+    /// </summary>
     public void Prolong(string key, object value, long now, long until)
     {
-        if (Find(key) is not { } entry || !ReferenceEquals(entry.Value is LoadedValue loaded ? loaded.Form : entry.Value, value)) return;
-        lock (_gate)
-        {
-            if (entry.Queue != EvictionQueue.None && entry.ProlongFreshness_NeedsGate(now, until)) _wheel.Move_NeedsGate(entry);
-        }
+        if (Find(key) is { } entry && ReferenceEquals(entry.Value is LoadedValue loaded ? loaded.Form : entry.Value, value)) entry.ProlongFreshness(now, until);
     }
 
     /// <summary>Drops what has expired by <paramref name="now"/>, in pieces so that writers are not held up for long.</summary>
     public int DropExpired(long now)
     {
-        const int Budget = 4096;
+        const int Budget = 512;
         var expired = new List<Entry>();
         int dropped = 0;
         for (bool all = false; !all;)
@@ -212,14 +211,16 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
                 foreach (Entry entry in expired) Drop_NeedsGate(entry, RemovalCause.Expired, removals);
             }
             dropped += expired.Count;
+            if (!all) Thread.Yield();
         }
         return dropped;
     }
 
-    /// <summary>How many entries have expired and were not dropped yet.</summary>
+    /// <summary>How many entries have expired and were not dropped yet; of very many only those that are found in a short time.</summary>
     public int CountExpired(long now)
     {
-        lock (_gate) return _wheel.CountExpired_NeedsGate(now);
+        const int Budget = 20_000;
+        lock (_gate) return _wheel.CountExpired_NeedsGate(now, Budget);
     }
 
     /// <summary>Carries out what group events say of the stored entries, and returns how many that removed or made stale.</summary>

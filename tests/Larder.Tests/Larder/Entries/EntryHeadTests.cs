@@ -15,7 +15,7 @@ public sealed class EntryHeadTests
         Assert.Equal(ends - 100, entry.FreshUntil);
         entry.EndFreshness(ends + 100);
         Assert.Equal(ends - 100, entry.FreshUntil);
-        Assert.False(entry.ProlongFreshness_NeedsGate(0, 5000));
+        Assert.False(entry.ProlongFreshness(0, 5000));
     }
 
     [Fact]
