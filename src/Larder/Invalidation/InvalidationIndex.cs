@@ -35,7 +35,7 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     /// <summary>As much as this may be asked one by one; several tags count each, an expression for its automaton of some 200 KB.</summary>
     private const int MaxAsked = 256;
     private const int RegexWeight = 8;
-    /// <summary>So many times the bounds above, nobody waits for a sweep any more.</summary>
+    /// <summary>So many times the bounds above, events wait for a sweep, and for one that is held up no longer.</summary>
     private const int MostOver = 4;
 
     private readonly Lock _publishing = new();
@@ -69,7 +69,7 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
 
     public bool ShouldPrune => Volatile.Read(ref _remembered) > MaxRemembered || Volatile.Read(ref _askedWeight) > MaxAsked;
 
-    /// <summary>Whether the sweep does not keep up: then the oldest events are forgotten without one, which costs misses.</summary>
+    /// <summary>Whether the sweep does not keep up: then whoever brings events waits for it, and if it is held up the events are forgotten without it, which costs misses.</summary>
     public bool MustForget => Volatile.Read(ref _remembered) > MostOver * MaxRemembered || Volatile.Read(ref _askedWeight) > MostOver * MaxAsked;
 
     /// <param name="invalidation">A group event.</param>

@@ -13,9 +13,10 @@ internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index,
             return (published, removed);
         }
         long ordinal = index.Publish(invalidation, clock.Now);
-        // Between two rounds of upkeep the tables may outgrow their bound: whoever does it pays for the sweep.
-        if (index.ShouldPrune) upkeep.Run();
-        // A listener may hold up the sweep of somebody else.
+        // Between two rounds of upkeep the tables may outgrow their bound. Whoever does it pays only if events come faster than sweeps.
+        if (index.ShouldPrune) upkeep.Hasten();
+        if (index.MustForget) upkeep.CatchUp();
+        // A listener may hold up the sweep.
         if (index.MustForget) index.Forget(ordinal);
         return (ordinal, null);
     }

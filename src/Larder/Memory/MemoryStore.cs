@@ -57,7 +57,10 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     {
         get
         {
-            lock (_gate) return index.Settled;
+            // Before the gate, so that nobody waits there for events that are being forgotten. Whoever was given an ordinal up to this
+            // one under the gate has left it when it is taken here.
+            long settled = index.Settled;
+            lock (_gate) return settled;
         }
     }
 

@@ -8,6 +8,8 @@ internal sealed class Upkeep : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
+    /// <summary>How long an event waits for a sweep that does not keep up.</summary>
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(1);
 
     private readonly MemoryStore _memory;
     private readonly InvalidationIndex _index;
@@ -15,6 +17,7 @@ internal sealed class Upkeep : IDisposable
     private readonly ITimer _timer;
     private readonly Lock _sweeping = new();
     private long _sweptUpTo;
+    private int _hastened;
 
     public Upkeep(MemoryStore memory, InvalidationIndex index, CacheClock clock, TimeProvider time)
     {
@@ -41,12 +44,34 @@ internal sealed class Upkeep : IDisposable
 
     public void Run()
     {
+        // Before anything is looked at: what comes from now on may ask for another round.
+        Interlocked.Exchange(ref _hastened, 0);
         _memory.DropExpired(_clock.Now);
         // One sweep at a time is enough, however many threads invalidate. Nobody waits: listeners run within.
         if (_index.Newest == Volatile.Read(ref _sweptUpTo) || !_sweeping.TryEnter()) return;
         try
         {
             Sweep();
+        }
+        finally
+        {
+            _sweeping.Exit();
+        }
+    }
+
+    /// <summary>Asks for the next round at once, on the timer's own thread.</summary>
+    public void Hasten()
+    {
+        if (Volatile.Read(ref _hastened) == 0 && Interlocked.Exchange(ref _hastened, 1) == 0) _timer.Change(TimeSpan.Zero, Interval);
+    }
+
+    /// <summary>Waits for the sweep that is under way, as long as may be, and sweeps itself where that was not enough.</summary>
+    public void CatchUp()
+    {
+        if (!_sweeping.TryEnter(LongestDelay)) return;
+        try
+        {
+            if (_index.ShouldPrune) Sweep();
         }
         finally
         {

@@ -11,13 +11,40 @@ public sealed class InvalidationIndexTests
         using var cache = new LarderCache(new() { MaxEntries = 2_000 }, new ManualTimeProvider());
         Stamp early = cache.BeginFill();
         for (int i = 0; i < 1_000; i++) await cache.SetAsync("k" + i, i, new() { Tags = ["tag" + i], User = "u" + i });
-        for (int i = 0; i < 25_000; i++)
+        int most = 0;
+        // The clock stands, so no upkeep comes: the events themselves keep the bound, and revive and lose nothing.
+        for (int i = 0; i < 50_000; i++)
+        {
             await cache.InvalidateAsync(i % 2 == 0 ? Invalidation.Tag("tag" + (i + 1)) : Invalidation.User("u" + (i + 1)));
-        Assert.InRange(Remembered(cache), 0, InvalidationIndex.MaxRemembered + 1);
+            if (i % 1000 == 999) most = Math.Max(most, Remembered(cache));
+        }
+        Assert.InRange(most, InvalidationIndex.MaxRemembered, 4 * InvalidationIndex.MaxRemembered);
+        Assert.InRange(Remembered(cache), 0, InvalidationIndex.MaxRemembered);
         // Odd ones fell by their tag, even ones by their user; only the first was named by nothing.
         for (int i = 0; i < 1_000; i++) Assert.Equal(i == 0, cache.Exists("k" + i));
         Assert.Equal(Reason.UnstoredOvertaken, cache.TryStore("new", 1, new() { Tags = ["tag1"] }, early));
         Assert.Equal(Reason.None, cache.TryStore("new", 1, new() { Tags = ["tag1"] }, cache.BeginFill()));
+    }
+
+    [Fact]
+    [Trait("clause", "I-21")]
+    public async Task Whoever_fills_the_index_does_not_sweep_but_hastens_the_upkeep()
+    {
+        var time = new ManualTimeProvider();
+        using var cache = new LarderCache(new() { MaxEntries = 2_000 }, time);
+        for (int i = 0; i < 1_000; i++) await cache.SetAsync("k" + i, i, new() { Tags = ["tag" + i] });
+        MemoryStore store = StoreIntegrity.StoreOf(cache);
+        const int Events = InvalidationIndex.MaxRemembered * 2;
+        for (int i = 0; i < Events; i++) await cache.InvalidateAsync(Invalidation.Tag("tag" + (i + 500)));
+        Assert.Equal((1_000, Events), (store.Count, Remembered(cache)));
+        Assert.False(cache.Exists("k999"));
+        // No second passes: the timer rings because it was asked to.
+        time.Advance(TimeSpan.Zero);
+        Assert.Equal((500, 0), (store.Count, Remembered(cache)));
+        // And again, when it is full again.
+        for (int i = 0; i < Events; i++) await cache.InvalidateAsync(Invalidation.Tag("tag" + i));
+        time.Advance(TimeSpan.Zero);
+        Assert.Equal((0, 0), (store.Count, Remembered(cache)));
     }
 
     [Fact]

@@ -36,7 +36,7 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task Nobody_waits_for_a_sweep_that_a_listener_holds_up_and_the_events_stay_bounded()
+    public async Task Nobody_waits_for_ever_for_a_sweep_that_a_listener_holds_up_and_the_events_stay_bounded()
     {
         var time = new ManualTimeProvider();
         using var cache = new LarderCache(null, time);
@@ -53,7 +53,7 @@ public sealed class RetentionTests
         await cache.InvalidateAsync(Invalidation.Tag("t"));
         Task sweep = Task.Run(() => time.Advance(TimeSpan.FromSeconds(1)));
         await held.WaitAsync();
-        for (int i = 0; i < 5000; i++) await cache.InvalidateAsync(Invalidation.Prefix("p" + i));
+        for (int i = 0; i < 1500; i++) await cache.InvalidateAsync(Invalidation.Prefix("p" + i));
         Assert.False(cache.Exists("a"));
         // Whatever was forgotten counts as covered: misses, never an old value.
         await cache.SetAsync("new", "2");
