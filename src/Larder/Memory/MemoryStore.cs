@@ -45,6 +45,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     private readonly ExpiryWheel _wheel = new();
     private readonly KeyMarks _marks = new(maxEntries);
     private readonly Departures _departures = new(maxEntries);
+    private IKeyEventReceiver[] _receivers = [];
     /// <summary>For how many entries room is being made in several holds of the gate.</summary>
     private int _makingRoom;
 
