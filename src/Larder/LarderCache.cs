@@ -211,7 +211,7 @@ public sealed class LarderCache : IDisposable
     /// <param name="what">What is covered.</param>
     /// <param name="reason">Why, for <see cref="InvalidationHistory"/>: at most 256 characters, no control characters.</param>
     /// <param name="count">Whether to count what it ended in memory, which looks at every entry unless it is about a key.</param>
-    /// <param name="cancellationToken">Ends the waiting; the invalidation may hold all the same.</param>
+    /// <param name="cancellationToken">Ends the waiting and the counting; the invalidation may hold all the same.</param>
     /// <exception cref="ArgumentException">The reason is too long or holds control characters.</exception>
     public async ValueTask<InvalidationResult> InvalidateAsync(
         Invalidation what, string? reason = null, bool count = false, CancellationToken cancellationToken = default)
@@ -242,7 +242,9 @@ public sealed class LarderCache : IDisposable
     /// <param name="limit">Most keys to return, 1 to 10,000.</param>
     /// <param name="after">The last key of the page before.</param>
     /// <param name="glob">What the keys must match, as in <see cref="Invalidation.Glob"/>; null for all.</param>
-    public IReadOnlyList<string> GetKeys(int limit = 1000, string? after = null, string? glob = null) => _fill.Lookups.Keys(limit, after, glob);
+    /// <param name="cancellationToken">Ends the looking.</param>
+    public IReadOnlyList<string> GetKeys(int limit = 1000, string? after = null, string? glob = null, CancellationToken cancellationToken = default) =>
+        _fill.Lookups.Keys(limit, after, glob, cancellationToken);
 
     /// <summary>Removes what is gone, its stale windows included, and returns how many entries that were; the cache does it by itself once a second.</summary>
     public int RemoveExpired() => _memory.DropExpired(_clock.Now);

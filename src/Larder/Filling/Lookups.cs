@@ -171,7 +171,7 @@ internal sealed class Lookups(bool reads, CacheClock clock, MemoryStore memory, 
     }
 
     /// <summary>The keys of fresh values after <paramref name="after"/>, in ordinal order: a page holds the smallest of them.</summary>
-    public IReadOnlyList<string> Keys(int limit, string? after, string? glob)
+    public IReadOnlyList<string> Keys(int limit, string? after, string? glob, CancellationToken cancellationToken)
     {
         if (limit is < 1 or > MaxKeys) throw new ArgumentOutOfRangeException(nameof(limit), limit, $"allowed is 1 to {MaxKeys}");
         PatternMatcher? matcher = glob is null ? null : PatternMatcher.Glob(glob);
@@ -180,6 +180,7 @@ internal sealed class Lookups(bool reads, CacheClock clock, MemoryStore memory, 
         var page = new PriorityQueue<string, string>(Comparer<string>.Create(static (a, b) => string.CompareOrdinal(b, a)));
         foreach (Entry entry in memory.Entries)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (after is not null && string.CompareOrdinal(entry.Key, after) <= 0) continue;
             if (page.Count == limit && string.CompareOrdinal(entry.Key, page.Peek()) > 0) continue;
             if (matcher?.IsMatch(entry.PatternSubject) == false || Judge(entry, now) != Standing.Fresh) continue;

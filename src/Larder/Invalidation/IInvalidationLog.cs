@@ -20,7 +20,8 @@ internal interface IInvalidationReceiver
 {
     /// <summary>Makes the event effective; from then on no reader is handed what it covers as fresh.</summary>
     /// <returns>Its local ordinal and, where it was asked for, how many entries it ended.</returns>
-    (long Ordinal, int? Removed) Apply(Invalidation invalidation, bool count);
+    /// <exception cref="OperationCanceledException">Counting was ended; the event may hold all the same.</exception>
+    (long Ordinal, int? Removed) Apply(Invalidation invalidation, bool count, CancellationToken cancellationToken);
 }
 
 /// <summary>The log of a cache that lives in one process alone: the local ordinal is the position.</summary>
@@ -30,7 +31,7 @@ internal sealed class InProcessLog(IInvalidationReceiver receiver) : IInvalidati
 
     public ValueTask<InvalidationResult> AppendAsync(Invalidation invalidation, bool count, CancellationToken cancellationToken)
     {
-        (long ordinal, int? removed) = receiver.Apply(invalidation, count);
+        (long ordinal, int? removed) = receiver.Apply(invalidation, count, cancellationToken);
         return new(new InvalidationResult(new(Epoch, ordinal), removed, InvalidationStatus.Acknowledged, InvalidationReach.Logged));
     }
 }

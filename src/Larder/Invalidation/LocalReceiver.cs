@@ -3,13 +3,13 @@ namespace Larder;
 /// <summary>Makes invalidations effective in this process: key events in the store, group events in the index.</summary>
 internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index, MissNotes misses, CacheClock clock, Upkeep upkeep) : IInvalidationReceiver
 {
-    public (long Ordinal, int? Removed) Apply(Invalidation invalidation, bool count)
+    public (long Ordinal, int? Removed) Apply(Invalidation invalidation, bool count, CancellationToken cancellationToken)
     {
         if (invalidation.Kind == InvalidationKind.Key) return ApplyToKey(invalidation, count);
         if (count)
         {
             long published = 0;
-            int removed = upkeep.Count(() => published = index.Publish(invalidation, clock.Now));
+            int removed = upkeep.Count(() => published = index.Publish(invalidation, clock.Now), cancellationToken);
             return (published, removed);
         }
         long ordinal = index.Publish(invalidation, clock.Now);

@@ -228,11 +228,12 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     }
 
     /// <summary>Carries out what group events say of the stored entries, and returns how many that removed or made stale.</summary>
-    public int DropInvalidated()
+    public int DropInvalidated(CancellationToken cancellationToken = default)
     {
         int ended = 0;
         foreach (Entry entry in Entries)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             Coverage coverage = index.Judge(entry);
             if (coverage == Coverage.Softened || coverage == Coverage.Covered && Drop(entry, RemovalCause.Invalidated)) ended++;
             // A reader may have ended its freshness before; it leaves the wheel to the sweep.

@@ -80,7 +80,8 @@ internal sealed class Upkeep : IDisposable
     }
 
     /// <summary>Carries out <paramref name="publish"/> and returns how many entries it ended, apart from what had ended before.</summary>
-    public int Count(Action publish)
+    /// <param name="cancellationToken">Ends the counting; whether anything was published is open then.</param>
+    public int Count(Action publish, CancellationToken cancellationToken)
     {
         // Another sweep would take part of the count. A listener that waits for this thread from within one must not
         // wait for ever, so after a while the count is taken without it.
@@ -88,10 +89,10 @@ internal sealed class Upkeep : IDisposable
         try
         {
             // In this order: what a soft event ended is where expiry finds it only after the sweep.
-            Sweep();
+            Sweep(cancellationToken);
             _memory.DropExpired(_clock.Now);
             publish();
-            return Sweep();
+            return Sweep(cancellationToken);
         }
         finally
         {
@@ -99,10 +100,10 @@ internal sealed class Upkeep : IDisposable
         }
     }
 
-    private int Sweep()
+    private int Sweep(CancellationToken cancellationToken = default)
     {
         long newest = _index.Newest;
-        int ended = newest == Volatile.Read(ref _sweptUpTo) ? 0 : _memory.DropInvalidated();
+        int ended = newest == Volatile.Read(ref _sweptUpTo) ? 0 : _memory.DropInvalidated(cancellationToken);
         if (_index.ShouldPrune) _index.Forget(newest);
         Volatile.Write(ref _sweptUpTo, newest);
         return ended;

@@ -1,3 +1,5 @@
+using Larder.Tests.Support;
+
 namespace Larder.Tests.Invalidations;
 
 public sealed class InvalidationTests
@@ -82,6 +84,25 @@ public sealed class InvalidationTests
     {
         Assert.Equal(carried, TagRules.Carries(["other", tag], wanted));
         Assert.False(TagRules.Carries([], wanted));
+    }
+
+    /// <summary>A pattern may take seconds to be shown to all entries; here the cancellation comes while it is.</summary>
+    [Fact]
+    public async Task Counting_ends_when_it_is_cancelled()
+    {
+        using var cache = new LarderCache(new() { MaxEntries = 10_000 }, new ManualTimeProvider());
+        for (int i = 0; i < 10_000; i++) await cache.SetAsync($"k{i}", i);
+        using var cancel = new CancellationTokenSource();
+        int ended = 0;
+        using IDisposable listening = cache.Events.Subscribe(e =>
+        {
+            if (e.Kind == CacheEventKind.Invalidate && ++ended == 10) cancel.Cancel();
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await cache.InvalidateAsync(Invalidation.Glob("k*"), count: true, cancellationToken: cancel.Token));
+        Assert.Equal(10, ended);
+        // It holds all the same, as it may.
+        Assert.False(cache.Exists("k7"));
+        Assert.Throws<OperationCanceledException>(() => cache.GetKeys(cancellationToken: cancel.Token));
     }
 
     [Fact]
