@@ -2,7 +2,7 @@
 //
 //   (nothing)         BenchmarkDotNet, one process per case: about ten minutes
 //   --quick           the same in this process with short runs: about a minute, figures to look at, not to quote
-//   --paired          the three take turns of 20 ms; medians of the ratios, which a busy machine disturbs least
+//   --paired [mixed]  the three take turns of 20 ms; medians of the ratios, which a busy machine disturbs least; all, or the classes that begin so
 //   --memory          bytes per entry
 //   --hits            share of hits of the mixed workload
 //
@@ -25,7 +25,8 @@ Type[] types = [typeof(ReadBenchmarks), typeof(TwoThreadBenchmarks), typeof(Writ
 
 if (args.Contains("--memory")) return MemoryMeasurement.Run(Console.Out);
 if (args.Contains("--hits")) return HitShareMeasurement.Run(Console.Out);
-if (args.Contains("--paired")) return PairedMeasurement.Run(types, rounds: args.Contains("--quick") ? 11 : 101, Console.Out);
+if (args.Contains("--paired"))
+    return PairedMeasurement.Run(types.Where(type => !args.Any(arg => !arg.StartsWith('-')) || args.Any(arg => type.Name.StartsWith(arg, StringComparison.OrdinalIgnoreCase))), rounds: args.Contains("--quick") ? 11 : 101, Console.Out);
 
 bool quick = args.Contains("--quick");
 string[] rest = [.. args.Where(arg => arg != "--quick")];

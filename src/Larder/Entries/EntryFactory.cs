@@ -33,21 +33,26 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
             : form is Unkept ? Reason.UnstoredUnserializable
             : bytes > options.MaxEntryBytes || payload > own.MaxBytes ? Reason.UnstoredTooLarge
             : Reason.None;
-        return (Make(key, form, bytes, own, begun, TimelineOf(rules)), unstored);
+        long now = clock.Now;
+        return (Make(key, form, bytes, own, begun, now, TimelineOf(rules, now)), unstored);
     }
 
     /// <summary>The entry that stands for a failed fill; it is found and invalidated like the value that was not made.</summary>
-    public Entry MakeFailure(string key, Exception failure, EntryRules rules) =>
-        Make(key, new StoredFailure(ExceptionDispatchInfo.Capture(failure)), StoredFailure.Cost, rules.Own with { Priority = EntryPriority.Normal }, 0, new(CacheClock.After(clock.Now, rules.FailureTtl)));
+    public Entry MakeFailure(string key, Exception failure, EntryRules rules)
+    {
+        long now = clock.Now;
+        return Make(
+            key, new StoredFailure(ExceptionDispatchInfo.Capture(failure)), StoredFailure.Cost, rules.Own with { Priority = EntryPriority.Normal }, 0,
+            now, new(CacheClock.After(now, rules.FailureTtl)));
+    }
 
     private readonly record struct Timeline(long FreshUntil, long DueAt = long.MaxValue, long StaleWhileRevalidate = 0, long StaleIfError = 0)
     {
         public bool IsPlain => DueAt == long.MaxValue && (StaleWhileRevalidate | StaleIfError) == 0;
     }
 
-    private Timeline TimelineOf(EntryRules rules)
+    private Timeline TimelineOf(EntryRules rules, long now)
     {
-        long now = clock.Now;
         TimeSpan ttl = rules.Ttl;
         bool ends = ttl < TimeSpan.MaxValue;
         if (ends && rules.Jitter is > 0 and var jitter) ttl *= 1 - jitter * options.Chance();
@@ -56,21 +61,20 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
         return new(freshUntil, dueAt, CacheClock.After(0, rules.StaleWhileRevalidate), CacheClock.After(0, rules.StaleIfError));
     }
 
-    private Entry Make(string key, object form, long bytes, EntryOptions entryOptions, long begun, Timeline timeline)
+    private Entry Make(string key, object form, long bytes, EntryOptions entryOptions, long begun, long now, Timeline timeline)
     {
-        long now = clock.Now;
         int hash = KeyComparer.Hash(key);
         // Never negative, whatever a weigher says: the bound on bytes rests on it.
-        long cost = Math.Clamp(bytes, 0, options.MaxEntryBytes) + key.Length * sizeof(char) + Overhead + LabelsOf(entryOptions);
+        long cost = Math.Clamp(bytes, 0, options.MaxEntryBytes) + key.Length * sizeof(char) + Overhead;
         bool isPinned = entryOptions.Priority == EntryPriority.NeverEvict;
-        bool isPlain = entryOptions.Tags.Count == 0 && entryOptions.User is null && entryOptions.PatternSubject.Equals(Range.All) && begun == 0 && timeline.IsPlain;
+        bool isPlain = timeline.IsPlain && begun == 0 && entryOptions.User is null && entryOptions.Tags.Count == 0 && entryOptions.PatternSubject.Equals(Range.All);
         if (isPlain) return new() { Key = key, Hash = hash, Value = form, Cost = cost, CreatedAt = now, FreshUntil = timeline.FreshUntil, IsPinned = isPinned };
         return new DetailedEntry
         {
             Key = key,
             Hash = hash,
             Value = form,
-            Cost = cost,
+            Cost = cost + LabelsOf(entryOptions),
             CreatedAt = now,
             FreshUntil = timeline.FreshUntil,
             DueAt = timeline.DueAt,

@@ -39,7 +39,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>So many entries go for another one in one hold of the gate.</summary>
     private const int MostEvicted = 64;
 
-    private readonly Lock _gate = new();
+    private readonly StoreGate _gate = new(removed);
     private readonly EntryTable _table = new(maxEntries);
     private readonly EvictionPolicy _policy = new(maxEntries, maxBytes);
     private readonly ExpiryWheel _wheel = new();
@@ -61,14 +61,14 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
             // Before the gate, so that nobody waits there for events that are being forgotten. Whoever was given an ordinal up to this
             // one under the gate has left it when it is taken here.
             long settled = index.Settled;
-            lock (_gate) return settled;
+            using (_gate.Enter()) return settled;
         }
     }
 
     /// <summary>From now on the receiver is told of each event of a key.</summary>
     public void TellTo(IKeyEventReceiver receiver)
     {
-        lock (_gate) _receivers = [.. _receivers, receiver];
+        using (_gate.Enter()) _receivers = [.. _receivers, receiver];
     }
 
     /// <summary>Whether something that covers the entry, hard or soft, is newer than the stamp of its fill.</summary>
@@ -139,12 +139,11 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     public (long Ordinal, bool Removed) Invalidate(string key, RemovalCause cause = RemovalCause.Invalidated)
     {
         int hash = KeyComparer.Hash(key);
-        using var removals = RemovalBatch.Begin(removed);
-        lock (_gate)
+        using (_gate.Enter())
         {
             long ordinal = NextEvent_NeedsGate(key, hash);
             if (_table.Find(key, hash) is not { } entry) return (ordinal, false);
-            Drop_NeedsGate(entry, cause, removals);
+            Drop_NeedsGate(entry, cause);
             return (ordinal, true);
         }
     }
@@ -157,8 +156,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     public (long Ordinal, bool Ended) Soften(string key, long now)
     {
         int hash = KeyComparer.Hash(key);
-        using var removals = RemovalBatch.Begin(removed);
-        lock (_gate)
+        using (_gate.Enter())
         {
             long ordinal = NextEvent_NeedsGate(key, hash);
             if (_table.Find(key, hash) is not { } entry) return (ordinal, false);
@@ -171,7 +169,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
             }
             else
             {
-                Drop_NeedsGate(entry, RemovalCause.Invalidated, removals);
+                Drop_NeedsGate(entry, RemovalCause.Invalidated);
             }
             return (ordinal, ended);
         }
@@ -180,11 +178,10 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     /// <summary>Drops this very entry, if it is still stored, and returns whether it was.</summary>
     public bool Drop(Entry entry, RemovalCause cause)
     {
-        using var removals = RemovalBatch.Begin(removed);
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (entry.Queue == EvictionQueue.None) return false;
-            Drop_NeedsGate(entry, cause, removals);
+            Drop_NeedsGate(entry, cause);
             return true;
         }
     }
@@ -207,12 +204,11 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         for (bool all = false; !all;)
         {
             expired.Clear();
-            using var removals = RemovalBatch.Begin(removed);
-            lock (_gate)
+            using (_gate.Enter())
             {
                 _policy.Drain_NeedsGate();
                 all = _wheel.Collect_NeedsGate(now, Budget, expired);
-                foreach (Entry entry in expired) Drop_NeedsGate(entry, RemovalCause.Expired, removals);
+                foreach (Entry entry in expired) Drop_NeedsGate(entry, RemovalCause.Expired);
             }
             dropped += expired.Count;
             if (!all) Thread.Yield();
@@ -224,7 +220,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     public int CountExpired(long now)
     {
         const int Budget = 20_000;
-        lock (_gate) return _wheel.CountExpired_NeedsGate(now, Budget);
+        using (_gate.Enter()) return _wheel.CountExpired_NeedsGate(now, Budget);
     }
 
     /// <summary>Carries out what group events say of the stored entries, and returns how many that removed or made stale.</summary>
@@ -244,7 +240,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
 
     private void Reschedule(Entry entry)
     {
-        lock (_gate)
+        using (_gate.Enter())
             if (entry.Queue != EvictionQueue.None) _wheel.Move_NeedsGate(entry);
     }
 
@@ -259,7 +255,7 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
             for (int step = 0; step == 0 || step < steps;)
             {
                 met.Clear();
-                lock (_gate)
+                using (_gate.Enter())
                 {
                     if (steps == 0) steps = _table.Steps_NeedsGate;
                     for (int end = Math.Min(step + StepsAtOnce, steps); step < end && met.Count < EntriesAtOnce; step++) _table.Walk_NeedsGate(step, steps, met);
@@ -307,12 +303,11 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         {
             for (; ;)
             {
-                using var removals = RemovalBatch.Begin(removed);
-                lock (_gate)
+                using (_gate.Enter())
                 {
                     Entry? stored = _table.Find(entry.Key, entry.Hash);
                     Reason unstored = judge(this, entry, stored, asked);
-                    if (unstored != Reason.None || TryPut_NeedsGate(entry, stored, isMakingRoom, removals)) return unstored;
+                    if (unstored != Reason.None || TryPut_NeedsGate(entry, stored, isMakingRoom)) return unstored;
                     if (!isMakingRoom) _makingRoom++;
                     isMakingRoom = true;
                 }
@@ -323,12 +318,12 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         finally
         {
             if (isMakingRoom)
-                lock (_gate) _makingRoom--;
+                using (_gate.Enter()) _makingRoom--;
         }
     }
 
     /// <returns>Whether there was room for it, after as many had gone as may go at once.</returns>
-    private bool TryPut_NeedsGate(Entry entry, Entry? stored, bool isMakingRoom, RemovalBatch removals)
+    private bool TryPut_NeedsGate(Entry entry, Entry? stored, bool isMakingRoom)
     {
         long most = _makingRoom > 0 && !isMakingRoom ? _policy.Bytes : maxBytes;
         Entry? replaced = stored;
@@ -336,12 +331,12 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         {
             if (left == 0 || _policy.Evict_NeedsGate() is not { } victim)
             {
-                if (replaced is null && stored is not null) Forget_NeedsGate(stored, RemovalCause.Evicted, removals);
+                if (replaced is null && stored is not null) Forget_NeedsGate(stored, RemovalCause.Evicted);
                 return false;
             }
             // It stays in the table until the new one takes its place: no reader finds a hole and starts a fill.
             if (ReferenceEquals(victim, stored)) replaced = null;
-            else Forget_NeedsGate(victim, RemovalCause.Evicted, removals);
+            else Forget_NeedsGate(victim, RemovalCause.Evicted);
         }
         _table.Grow_NeedsGate();
         if (stored is not null) _wheel.Remove_NeedsGate(stored);
@@ -352,15 +347,15 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
         return true;
     }
 
-    private void Drop_NeedsGate(Entry entry, RemovalCause cause, RemovalBatch removals)
+    private void Drop_NeedsGate(Entry entry, RemovalCause cause)
     {
         _policy.Remove_NeedsGate(entry);
-        Forget_NeedsGate(entry, cause, removals);
+        Forget_NeedsGate(entry, cause);
     }
 
-    private void Forget_NeedsGate(Entry entry, RemovalCause cause, RemovalBatch removals)
+    private void Forget_NeedsGate(Entry entry, RemovalCause cause)
     {
-        removals.Add(entry, cause);
+        _gate.Note_NeedsGate(entry, cause);
         _departures.Remember_NeedsGate(entry.Hash, cause);
         _wheel.Remove_NeedsGate(entry);
         _table.Remove_NeedsGate(entry);
