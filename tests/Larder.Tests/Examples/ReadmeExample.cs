@@ -15,11 +15,17 @@ public sealed class ReadmeExample
     [Fact]
     public async Task A_price_is_cached()
     {
-        using var cache = new LarderCache();
         (string id, var source) = ("7", new Source());
 
-        Price price = await cache.GetOrCreateAsync($"price:{id}", token => source.LoadAsync(id, token),
-            new EntryOptions { Ttl = TimeSpan.FromMinutes(5), StaleIfError = TimeSpan.FromHours(1), Tags = [$"price:{id}"] });
+        using var cache = new LarderCache();
+        Price price = await cache.GetOrCreateAsync($"price:{id}", token => source.LoadAsync(id, token), new EntryOptions
+        {
+            Ttl = TimeSpan.FromMinutes(5),
+            StaleIfError = TimeSpan.FromHours(1),
+            SoftTimeout = TimeSpan.FromMilliseconds(200),
+            HardTimeout = TimeSpan.FromSeconds(5),
+            Tags = [$"price:{id}"],
+        });
 
         Assert.Equal(new Price("7", 1.5m), price);
         Assert.True(cache.Exists("price:7"));
