@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Larder;
 
-/// <summary>A pattern over keys whose matching time is linear in the key, whatever the pattern.</summary>
+/// <summary>A pattern over keys. Matching takes time linear in the key, whatever the pattern; a glob at most its length times that of the key.</summary>
 internal sealed class PatternMatcher
 {
     /// <summary>Longest pattern, in characters.</summary>
