@@ -44,6 +44,7 @@ public sealed class FeatureExamples
         }
         using var next = new LarderCache();
         SnapshotLoaded loaded = await next.Snapshots.LoadAsync(snapshotFile);
+        File.Delete(snapshotFile);
         Console.WriteLine($"{loaded.Outcome}: {loaded.Entries} entries, {next.GetLocal<decimal>("price:7").Value}");
         Assert.Equal((SnapshotOutcome.Loaded, 1, 12.5m), (loaded.Outcome, loaded.Entries, next.GetLocal<decimal>("price:7").Value));
     }
