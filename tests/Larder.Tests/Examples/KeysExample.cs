@@ -7,8 +7,9 @@ public sealed class KeysExample
     public async Task Runs()
     {
         using var cache = new LarderCache();
-        using var article = new StringReader(new string('x', 5000));
+
         string userId = "ann";
+        using var article = new StringReader(new string('x', 5000));
 
         CacheKey list = cache.Keys.ForEndpoint("prompt.list", [("page", 1), ("tags", new[] { "a", "b" })], user: userId);
         CacheKey jobs = cache.Keys.ForRequest("GET", "/jobs", "b=2&a=1", headers: [("Accept", "text/html")]);
