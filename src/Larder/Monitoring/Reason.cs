@@ -6,12 +6,15 @@ namespace Larder;
 /// </summary>
 public enum Reason : byte
 {
-    /// <summary>No reason was given; never the reason of a finished call.</summary>
+    /// <summary>
+    /// Nothing to tell: the value was stored, where <see cref="LarderCache.SetAsync"/> or <see cref="LarderCache.TryStore"/> returns it.
+    /// Never the reason of a finished call.
+    /// </summary>
     None,
 
     /// <summary>A fresh entry in this process's memory.</summary>
     HitMemory,
-    /// <summary>A fresh entry in Redis.</summary>
+    /// <summary>A fresh entry in Redis: of the tier that is still to come, no call ends so yet.</summary>
     HitRedis,
     /// <summary>What is stored was confirmed by its origin (304) or factory and served.</summary>
     Revalidated,
@@ -59,7 +62,10 @@ public enum Reason : byte
     BypassPrecondition,
     /// <summary>The request carries a header that would change the answer and is no part of the key.</summary>
     BypassUnkeyed,
-    /// <summary>The key can't be one: empty, blank, or with characters that are not allowed.</summary>
+    /// <summary>
+    /// The key can't be one: empty, blank, or with characters that are not allowed. <c>HybridCache</c>'s rule, and for users of
+    /// cached methods that are too long; <see cref="LarderCache"/> itself throws on an empty key and takes a blank one.
+    /// </summary>
     BypassKey,
     /// <summary>The request is too large to be a key.</summary>
     BypassLimit,
