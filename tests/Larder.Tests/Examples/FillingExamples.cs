@@ -14,6 +14,8 @@ public sealed class FillingExamples : IDisposable
 
     private sealed class PriceSource
     {
+        public Price Read(string id) => new(id, 1);
+
         public ValueTask<Price> LoadAsync(string id, CancellationToken cancellationToken) => new(new Price(id, 1));
 
         public ValueTask<IReadOnlyDictionary<string, Price>> LoadManyAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken) =>
@@ -44,6 +46,8 @@ public sealed class FillingExamples : IDisposable
         };
         Price price = await cache.GetOrCreateAsync("price:7", token => source.LoadAsync("7", token), prices);
         Assert.Equal(new("7", 1), price);
+        Price read = await cache.GetOrCreateAsync("price:8", token => Task.Run(() => source.Read("8"), token), prices);
+        Assert.Equal(new("8", 1), read);
     }
 
     [Fact]
