@@ -80,7 +80,7 @@ public sealed class LarderCache : IDisposable
     /// <summary>Makes keys of endpoints, requests and operations.</summary>
     public CacheKeys Keys { get; }
 
-    /// <summary>What happens to entries, as it happens.</summary>
+    /// <summary>What happens to entries: to those of a call at once, to those that a group invalidation covers when they are found.</summary>
     public CacheEvents Events { get; }
 
     /// <summary>Saves what is in memory to a file and loads it again.</summary>

@@ -52,17 +52,22 @@ public sealed class InvalidationExamples
     [Fact]
     public async Task Result_and_history()
     {
+        var Console = new Lines();
         using var cache = new LarderCache();
+        await cache.InvalidateAsync(Invalidation.Key("zone:9"));
         for (int zone = 1; zone <= 3; zone++) await cache.SetAsync($"zone:{zone}", "open", new EntryOptions { Tags = ["zones"] });
 
         InvalidationResult result = await cache.InvalidateAsync(Invalidation.Tag("zones"), "night closing", count: true);
         Console.WriteLine($"{result.Status}: {result.Removed} entries, position {result.Position.Ordinal}");
 
         foreach (InvalidationRecord record in cache.InvalidationHistory.Last(10))
-            Console.WriteLine($"{record.At:O} {record.Kind} {record.Subject}: {record.Reason}, {record.Removed} entries");
+            Console.WriteLine($"{record.At:O} {record.Kind} {record.Subject}: {record.Reason ?? "no reason"}, {(record.Removed is { } removed ? $"{removed} entries" : "not counted")}");
         InvalidationTotals totals = cache.InvalidationHistory.Totals;
         Console.WriteLine($"{totals.Events} events, {totals.Removed} entries, {totals.MeanRemoved} on average");
         Assert.Equal((InvalidationStatus.Acknowledged, 3, 3d), (result.Status, result.Removed, totals.MeanRemoved));
+        Assert.EndsWith(" Tag zones: night closing, 3 entries", Console.All[1], StringComparison.Ordinal);
+        Assert.EndsWith(" Key zone:9: no reason, not counted", Console.All[2], StringComparison.Ordinal);
+        Assert.Equal("2 events, 3 entries, 3 on average", Console.All[3]);
     }
 
     private enum JobStatus
