@@ -8,7 +8,7 @@ public sealed class HttpCacheOptions
     /// <summary>Rules in order; the first match wins. Without a rule RFC 9111 alone decides.</summary>
     public IList<CacheRule> Rules { get; } = [];
 
-    /// <summary>Largest body that is stored, in bytes; larger ones pass through. 64 MB by default.</summary>
+    /// <summary>Largest body that is stored, in bytes; larger ones pass through. 64 MiB by default.</summary>
     public long MaxBodyBytes { get; set; } = 64L << 20;
 
     /// <summary>

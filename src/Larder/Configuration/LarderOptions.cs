@@ -8,7 +8,7 @@ public sealed class LarderOptions
     /// <summary>Most entries in memory; 1,000 by default.</summary>
     public int MaxEntries { get; set; } = 1000;
 
-    /// <summary>Most bytes in memory, estimated: values, keys and the engine's own share; 100 MB by default.</summary>
+    /// <summary>Most bytes in memory, estimated: values, keys and the engine's own share; 100 MiB by default.</summary>
     public long MaxBytes { get; set; } = 100L << 20;
 
     /// <summary>Lifetime of entries that name none; one hour by default.</summary>
@@ -23,7 +23,7 @@ public sealed class LarderOptions
     /// <summary>Longest key that is cached, in characters; a call with a longer one runs its factory uncached. 1,024 by default.</summary>
     public int MaxKeyLength { get; set; } = 1024;
 
-    /// <summary>Largest single value that is stored, in bytes; 64 MB by default.</summary>
+    /// <summary>Largest single value that is stored, in bytes; 64 MiB by default.</summary>
     public long MaxEntryBytes { get; set; } = 64L << 20;
 
     /// <summary>Most tags of an entry; an entry with more is not stored. 20 by default.</summary>

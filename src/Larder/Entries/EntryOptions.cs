@@ -42,12 +42,15 @@ public sealed record EntryOptions
     /// <summary>How long after its freshness the value is handed out at once while it is refreshed in the background. Off by default.</summary>
     public TimeSpan? StaleWhileRevalidate { get; init; }
 
-    /// <summary>How long after its freshness the value stands in where the factory fails or is too slow. Off by default.</summary>
+    /// <summary>
+    /// How long after its freshness the value stands in where the factory fails or is too slow; what is too slow is said by
+    /// <see cref="SoftTimeout"/> and <see cref="HardTimeout"/>, without which a factory that hangs is waited for. Off by default.
+    /// </summary>
     public TimeSpan? StaleIfError { get; init; }
 
     /// <summary>
     /// How long a caller waits for the factory before it takes the stale value, if there is one within a window; what
-    /// the factory makes is stored when it comes. Off by default.
+    /// the factory makes is stored when it comes. Off by default. A factory that blocks its thread is not bounded by it.
     /// </summary>
     public TimeSpan? SoftTimeout { get; init; }
 
@@ -55,6 +58,7 @@ public sealed record EntryOptions
     /// How long a run of the factory may take. Then its token is cancelled, its result is not used any more, and callers get
     /// the stale value or a <see cref="TimeoutException"/>. None by default, but
     /// 30 seconds for runs in the background; a run whose last caller took a stale value (<see cref="SoftTimeout"/>) is in the background from then on.
+    /// A factory runs on its caller's thread up to its first wait: one that blocks that thread is not bounded by it.
     /// </summary>
     public TimeSpan? HardTimeout { get; init; }
 
@@ -67,12 +71,15 @@ public sealed record EntryOptions
     /// </summary>
     public TimeSpan? FailureTtl { get; init; }
 
-    /// <summary>Whether a factory's null is stored. False by default: it is handed out, and the next caller asks again.</summary>
+    /// <summary>
+    /// Whether a null is stored that a factory makes or <see cref="LarderCache.TryStore"/> is given. False by default: it is handed
+    /// out, and the next caller asks again. <see cref="LarderCache.SetAsync"/> stores null whatever is said here.
+    /// </summary>
     public bool? StoreNull { get; init; }
 
     /// <summary>
-    /// Whether a factory's result is worth keeping; it is handed out in any case. Where it throws, the result is not
-    /// stored. Everything is by default.
+    /// Whether what a factory makes or <see cref="LarderCache.TryStore"/> is given is worth keeping; it is handed out in any case.
+    /// Where the condition throws, it is not stored. Everything is by default. <see cref="LarderCache.SetAsync"/> does not ask.
     /// </summary>
     public Func<object?, bool>? StoreWhen { get; init; }
 
@@ -81,7 +88,14 @@ public sealed record EntryOptions
     /// </summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 
-    /// <summary>Whose data it is; <see cref="Invalidation.User(string)"/> removes everything kept for a user.</summary>
+    /// <summary>
+    /// Whose data it is; <see cref="Invalidation.User(string)"/> removes everything kept for a user. At most 1,024 characters.
+    /// </summary>
+    /// <remarks>
+    /// It does <b>not</b> separate users: two with one key share the value. Where each has a value of their own let
+    /// <see cref="LarderCache.Keys"/> make the key with the user, such as <c>cache.Keys.ForEndpoint("prompt.list", user: id)</c>:
+    /// that separates, and registers the user without a mention here.
+    /// </remarks>
     public string? User { get; init; }
 
     /// <summary>
