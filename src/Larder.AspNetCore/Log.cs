@@ -14,7 +14,7 @@ internal static partial class Log
     [LoggerMessage(2004, LogLevel.Error, "A response could not be stored; the client had it all the same.")]
     public static partial void StoringFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(2005, LogLevel.Warning, "A response of the output cache was not stored, because nothing could evict it by one of its tags. {Problem}")]
+    [LoggerMessage(2005, LogLevel.Warning, "A response of the output cache was not stored, because nothing could evict it by one of its tags; further ones are counted (unstored-tag) and not told of. {Problem}")]
     public static partial void OutputTagRefused(ILogger logger, string problem);
 
     [LoggerMessage(2002, LogLevel.Error, "HttpCacheOptions.User failed; the request was passed on uncached.")]

@@ -1,5 +1,6 @@
 using Larder;
 using Larder.AspNetCore;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -49,9 +50,11 @@ public static class LarderApplicationBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         string name = builder.Name;
+        builder.Services.AddHttpContextAccessor();
         builder.Services.RemoveAll<IOutputCacheStore>();
         builder.Services.AddSingleton<IOutputCacheStore>(provider => new LarderOutputCacheStore(
-            name.Length == 0 ? provider.GetRequiredService<LarderCache>() : provider.GetRequiredKeyedService<LarderCache>(name)));
+            name.Length == 0 ? provider.GetRequiredService<LarderCache>() : provider.GetRequiredKeyedService<LarderCache>(name),
+            provider.GetRequiredService<IHttpContextAccessor>()));
         return builder;
     }
 }

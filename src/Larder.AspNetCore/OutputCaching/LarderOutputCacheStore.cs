@@ -1,15 +1,18 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OutputCaching;
 
 namespace Larder.AspNetCore;
 
 /// <summary>
 /// Keeps what ASP.NET Core's own output caching (<c>UseOutputCache</c>) stores, within the limits of a
-/// <see cref="LarderCache"/> and under its invalidations. What the middleware looked for and then made is a fill: an
-/// eviction in between keeps it out, which the framework's own store does not.
+/// <see cref="LarderCache"/> and under its invalidations. A request looks first and stores what it made later: whatever
+/// evicts the response in between keeps it out, which the framework's own store does not.
 /// </summary>
 /// <remarks>
+/// The look is noted in the request, so what is stored without one (outside of a request, or by a policy that allows storing and
+/// not looking) is not taken: it may be older than an eviction, and it can be made again.
 /// Tags are hierarchical and compared without regard to case, as everywhere in the cache: <c>product</c> evicts
 /// <c>product:7</c> too. A response with a tag that the cache does not allow (empty, over 256 characters, with control characters,
 /// beginning with <c>=</c>) could not be evicted by it, so it is not stored. Arrays are handed out as they are: the
@@ -20,15 +23,20 @@ public sealed class LarderOutputCacheStore : IOutputCacheStore
     private const string Space = "output:", HashedSpace = "output#";
 
     private readonly LarderCache _cache;
-    private readonly MissFills _fills;
+    private readonly IHttpContextAccessor _contexts;
+    private int _hasTold;
 
     /// <summary>A store in the cache: nothing is kept beside it.</summary>
-    public LarderOutputCacheStore(LarderCache cache)
+    public LarderOutputCacheStore(LarderCache cache, IHttpContextAccessor contexts)
     {
         ArgumentNullException.ThrowIfNull(cache);
-        (_cache, _fills) = (cache, new(cache));
+        ArgumentNullException.ThrowIfNull(contexts);
+        (_cache, _contexts) = (cache, contexts);
         cache.Serializers.Use(new DistributedValueSerializer(cache.Clock));
     }
+
+    /// <summary>When a request looked, before it made what it stores.</summary>
+    private sealed record Look(string Key, Stamp Stamp);
 
     /// <inheritdoc/>
     public ValueTask<byte[]?> GetAsync(string key, CancellationToken cancellationToken)
@@ -36,9 +44,9 @@ public sealed class LarderOutputCacheStore : IOutputCacheStore
         ArgumentException.ThrowIfNullOrEmpty(key);
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<byte[]?>(cancellationToken);
         key = KeyOf(key);
-        LookupResult<DistributedValue> found = _cache.GetLocal<DistributedValue>(key);
-        if (!found.Found) _fills.Begin(key);
-        return new(found.Value?.Bytes);
+        // Noted for hits as well: a policy may find the response not fresh enough.
+        if (_contexts.HttpContext is { } context) context.Items[this] = new Look(key, _cache.BeginFill());
+        return new(_cache.GetLocal<DistributedValue>(key).Value?.Bytes);
     }
 
     /// <inheritdoc/>
@@ -47,16 +55,8 @@ public sealed class LarderOutputCacheStore : IOutputCacheStore
         ArgumentException.ThrowIfNullOrEmpty(key);
         ArgumentNullException.ThrowIfNull(value);
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
-        foreach (string tag in tags ?? [])
-        {
-            if (TagRules.Problem(tag) is not { } problem) continue;
-            Log.OutputTagRefused(_cache.Logger, problem);
-            return default;
-        }
-        key = KeyOf(key);
-        var stored = new DistributedValue(value, null, CacheClock.After(_cache.Clock.Now, validFor));
-        var options = new EntryOptions { Ttl = validFor, Tags = tags ?? [], Size = value.Length + DistributedValue.Overhead };
-        if (!_fills.TryEnd(key, stored, options)) _cache.Set(key, stored, options);
+        Reason unstored = Store(KeyOf(key), value, tags ?? [], validFor);
+        if (unstored != Reason.None) _cache.Reasons.Count(unstored);
         return default;
     }
 
@@ -66,6 +66,19 @@ public sealed class LarderOutputCacheStore : IOutputCacheStore
         ArgumentNullException.ThrowIfNull(tag);
         // Nothing is stored with one that is not allowed.
         if (TagRules.Problem(tag) is null) await _cache.InvalidateAsync(Invalidation.Tag(tag), "output cache", cancellationToken: cancellationToken).ConfigureAwait(false);
+    }
+
+    private Reason Store(string key, byte[] value, string[] tags, TimeSpan validFor)
+    {
+        foreach (string tag in tags)
+        {
+            if (TagRules.Problem(tag) is not { } problem) continue;
+            if (Interlocked.Exchange(ref _hasTold, 1) == 0) Log.OutputTagRefused(_cache.Logger, problem);
+            return Reason.UnstoredTag;
+        }
+        if (_contexts.HttpContext?.Items[this] is not Look look || look.Key != key) return Reason.UnstoredOvertaken;
+        var stored = new DistributedValue(value, null, CacheClock.After(_cache.Clock.Now, validFor));
+        return _cache.Store(key, stored, new() { Ttl = validFor, Tags = tags, Size = value.Length + DistributedValue.Overhead }, look.Stamp);
     }
 
     /// <summary>A space of its own among the cache's keys; long keys by their hash, which can't be mistaken for another's own.</summary>

@@ -15,16 +15,18 @@ namespace Larder;
 /// </remarks>
 public sealed class LarderDistributedCache : IBufferDistributedCache
 {
+    /// <summary>How often a set is tried that was refused for another key's sake, with which its key shares a mark.</summary>
+    private const int MaxTries = 8;
+
     private readonly LarderCache _cache;
-    /// <summary>Null where sets are writes of their own.</summary>
-    private readonly MissFills? _fills;
+    private readonly bool _missesBeginFills;
 
     /// <summary>A face of the cache: nothing is kept beside it.</summary>
     public LarderDistributedCache(LarderCache cache)
     {
         ArgumentNullException.ThrowIfNull(cache);
         _cache = cache;
-        if (cache.Options.DistributedCache.MissesBeginFills) _fills = new(cache);
+        _missesBeginFills = cache.Options.DistributedCache.MissesBeginFills;
         cache.Serializers.Use(new DistributedValueSerializer(cache.Clock));
     }
 
@@ -106,7 +108,7 @@ public sealed class LarderDistributedCache : IBufferDistributedCache
         LookupResult<DistributedValue> found = _cache.GetLocal<DistributedValue>(key);
         if (!found.Found)
         {
-            _fills?.Begin(key);
+            if (_missesBeginFills && key.Length <= _cache.Options.MaxKeyLength) _cache.Misses.Add(key);
             return null;
         }
         Prolong(key, found.Value);
@@ -128,7 +130,26 @@ public sealed class LarderDistributedCache : IBufferDistributedCache
         var stored = new DistributedValue(bytes, options.SlidingExpiration, CacheClock.After(_cache.Clock.Now, absolute ?? TimeSpan.MaxValue));
         TimeSpan ttl = absolute is null || options.SlidingExpiration < absolute ? options.SlidingExpiration ?? TimeSpan.MaxValue : absolute.Value;
         var entryOptions = new EntryOptions { Ttl = ttl, Size = bytes.Length + DistributedValue.Overhead };
-        if (_fills is null || !_fills.TryEnd(key, stored, entryOptions)) _cache.Set(key, stored, entryOptions);
+        if (!_missesBeginFills || !TryEndFill(key, stored, entryOptions)) _cache.Set(key, stored, entryOptions);
+    }
+
+    /// <summary>Stores what follows a miss, unless something that covers the key came in between; false where no miss is known.</summary>
+    private bool TryEndFill(string key, DistributedValue stored, EntryOptions options)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            (bool isFill, bool isOvertaken) = _cache.Misses.Judge(key, out long stamp);
+            if (!isFill) return false;
+            Reason unstored = isOvertaken ? Reason.UnstoredOvertaken : _cache.Store(key, stored, options, new(stamp, 0));
+            if (unstored == Reason.UnstoredOvertaken && !isOvertaken && tries < MaxTries) continue;
+            _cache.Misses.End(key);
+            if (unstored == Reason.UnstoredOvertaken)
+            {
+                _cache.Reasons.Count(unstored);
+                Log.SetOvertaken(_cache.Logger);
+            }
+            return true;
+        }
     }
 
     /// <summary>A call in memory has ended when it returns: there is nothing to wait for.</summary>

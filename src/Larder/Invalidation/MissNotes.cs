@@ -65,9 +65,8 @@ internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, Cach
 
     /// <summary>Whether a set of the key ends a fill, and whether something that covers the key came in between.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="tags">The tags it would be stored with.</param>
     /// <param name="stamp">What to store it with where nothing did.</param>
-    public (bool IsFill, bool IsOvertaken) Judge(string key, ReadOnlySpan<string> tags, out long stamp)
+    public (bool IsFill, bool IsOvertaken) Judge(string key, out long stamp)
     {
         stamp = 0;
         if (!_any) return default;
@@ -77,7 +76,7 @@ internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, Cach
         {
             Turn_NeedsGate();
             ref Note note = ref Oldest_NeedsGate(hash);
-            return Unsafe.IsNullRef(ref note) ? default : (true, note.Overtaken || index.Covers(key, tags, null, note.Position));
+            return Unsafe.IsNullRef(ref note) ? default : (true, note.Overtaken || index.Covers(key, [], null, note.Position));
         }
     }
 

@@ -91,11 +91,75 @@ public sealed class OutputCachingTests
         await EvictAsync(site, tag);
     }
 
+    /// <summary>Each of a crowd has looked, and one of them stores: that must not keep out what is made later.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_page_that_many_asked_for_is_kept_again_after_an_eviction(bool overLarder)
+    {
+        var open = new TaskCompletionSource();
+        int begun = 0;
+        await using Site site = await StartAsync(_ =>
+        {
+            Interlocked.Increment(ref begun);
+            return open.Task;
+        }, overLarder: overLarder);
+        Task<string>[] crowd = [.. Enumerable.Range(0, 30).Select(_ => AskAsync(site, "/a"))];
+        while (Volatile.Read(ref begun) == 0) await Task.Delay(1);
+        open.SetResult();
+        await Task.WhenAll(crowd);
+        await EvictAsync(site, "zones");
+        string after = await AskAsync(site, "/a");
+        for (int i = 0; i < 10; i++) Assert.Equal(after, await AskAsync(site, "/a"));
+    }
+
+    [Fact]
+    public async Task Many_other_misses_do_not_make_a_look_forgotten()
+    {
+        var begun = new TaskCompletionSource();
+        var end = new TaskCompletionSource();
+        await using Site site = await StartAsync(name =>
+        {
+            if (name != "slow") return Task.CompletedTask;
+            begun.TrySetResult();
+            return end.Task;
+        });
+        Task<string> slow = AskAsync(site, "/slow");
+        await begun.Task;
+        await EvictAsync(site, "zones");
+        var store = site.Services.GetRequiredService<IOutputCacheStore>();
+        for (int i = 0; i < 50_000; i++) await store.GetAsync("other" + i, default);
+        end.SetResult();
+        await slow;
+        Assert.NotEqual(await slow, await AskAsync(site, "/slow"));
+    }
+
+    [Fact]
+    public async Task What_is_not_stored_is_counted()
+    {
+        using var cache = new LarderCache(null, new ManualTime());
+        var contexts = new HttpContextAccessor();
+        var store = new LarderOutputCacheStore(cache, contexts);
+        await store.SetAsync("k", [1], null, TimeSpan.FromSeconds(10), default);
+        contexts.HttpContext = new DefaultHttpContext();
+        await store.SetAsync("k", [1], null, TimeSpan.FromSeconds(10), default);
+        await store.GetAsync("other", default);
+        await store.SetAsync("k", [1], null, TimeSpan.FromSeconds(10), default);
+        Assert.Equal(3, cache.ReasonCounts["unstored-overtaken"]);
+        await store.GetAsync("k", default);
+        await store.SetAsync("k", [1], [.. Enumerable.Range(0, 21).Select(i => "t" + i)], TimeSpan.FromSeconds(10), default);
+        Assert.Equal(1, cache.ReasonCounts["unstored-too-many-tags"]);
+        await store.SetAsync("k", [1], ["=t"], TimeSpan.FromSeconds(10), default);
+        Assert.Equal(1, cache.ReasonCounts["unstored-tag"]);
+        Assert.Equal(0, cache.Statistics.Entries);
+    }
+
     [Fact]
     public async Task A_response_expires()
     {
         using var cache = new LarderCache(null, new ManualTime());
-        var store = new LarderOutputCacheStore(cache);
+        var store = new LarderOutputCacheStore(cache, new HttpContextAccessor { HttpContext = new DefaultHttpContext() });
+        Assert.Null(await store.GetAsync("k", default));
         await store.SetAsync("k", [1], null, TimeSpan.FromSeconds(10), default);
         Assert.Equal(TimeSpan.FromSeconds(10), cache.GetTimeToLive("output:k"));
         Assert.Equal([1], await store.GetAsync("k", default));
