@@ -7,8 +7,8 @@ namespace Larder;
 /// What that one takes and Larder can't must not break a call: the value is handed out and not stored.
 /// </summary>
 /// <remarks>
-/// Others may wait for such a value while it is made. So that they are given none that was made before an invalidation, it keeps all
-/// of its tags, and <see cref="Refused"/> besides: that is what the removal of a tag that Larder can't hold covers.
+/// Others may wait for such a value while it is made. So that they are given none that was made before an invalidation, it keeps its
+/// tags, and <see cref="Refused"/> besides: that is what the removal of a tag that Larder can't hold covers.
 /// </remarks>
 internal sealed class HybridTags(int most, ILogger logger)
 {
@@ -43,7 +43,8 @@ internal sealed class HybridTags(int most, ILogger logger)
         Tell(kind);
         return options with
         {
-            Tags = [.. list, TagRules.Exact(Refused)],
+            // Long ones are cut: what nothing limits would be looked up, piece by piece, for each who waits.
+            Tags = [.. list.Select(tag => tag.Length <= TagRules.MaxLength ? tag : tag[..TagRules.MaxLength]), TagRules.Exact(Refused)],
             OwnTags = list.Length + 1,
             Refused = kind == Kind.TooMany ? Reason.UnstoredTooManyTags : Reason.UnstoredTag,
         };

@@ -134,7 +134,8 @@ public static class LarderCacheBatches
         {
             ArgumentNullException.ThrowIfNull(values);
             KeyValuePair<CacheKey, T>[] all = [.. values];
-            Batch.RulesOf(cache, Batch.Distinct(all.Select(pair => pair.Key)), options);
+            // Before anything is stored.
+            foreach (CacheKey key in Batch.Distinct(all.Select(pair => pair.Key)).Values) CacheKeyExtensions.CheckUser(key, options);
             return await Batch.SetAsync(all, (key, value) => cache.SetAsync(key, value, options, cancellationToken)).ConfigureAwait(false);
         }
 

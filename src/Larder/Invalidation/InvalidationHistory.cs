@@ -73,7 +73,7 @@ public sealed class InvalidationHistory
         }
     }
 
-    /// <summary>How often the cache was invalidated lately; a level that is reached is logged as well, once an hour at most. Zero when the history is switched off.</summary>
+    /// <summary>How often the cache was invalidated lately; a level that is reached is logged as well, each level once an hour at most. Zero when the history is switched off.</summary>
     public InvalidationRate Rate
     {
         get

@@ -79,8 +79,14 @@ public static class CacheKeyExtensions
     /// <exception cref="ArgumentException">The options name another user than the key.</exception>
     internal static EntryOptions? For(CacheKey key, EntryOptions? options)
     {
-        if (key.User is null || options?.User == key.User) return options;
-        if (options?.User is not null) throw new ArgumentException("The options name another user than the key.", nameof(options));
-        return (options ?? new()) with { User = key.User };
+        CheckUser(key, options);
+        return key.User is null || options?.User == key.User ? options : (options ?? new()) with { User = key.User };
+    }
+
+    /// <exception cref="ArgumentException">The options name another user than the key.</exception>
+    internal static void CheckUser(CacheKey key, EntryOptions? options)
+    {
+        if (key.User is not null && options?.User is { } other && other != key.User)
+            throw new ArgumentException("The options name another user than the key.", nameof(options));
     }
 }

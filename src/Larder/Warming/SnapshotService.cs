@@ -15,11 +15,13 @@ internal sealed class SnapshotService(Lazy<LarderCache> cache, TimeProvider time
     private readonly CancellationTokenSource _stopping = new();
     private Task _schedule = Task.CompletedTask;
 
-    private SnapshotOptions Options => cache.Value.Snapshots.Options;
+    /// <summary>Null where the cache could not be made: the host was told why when it started, and there is nothing to save.</summary>
+    private SnapshotOptions? Options => cache.IsValueCreated ? cache.Value.Snapshots.Options : null;
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        if (Options.Path is { } path) await cache.Value.Snapshots.LoadAsync(path, once: Options.Interval is null, cancellationToken).ConfigureAwait(false);
+        Snapshots snapshots = cache.Value.Snapshots;
+        if (snapshots.Options is { Path: { } path } options) await snapshots.LoadAsync(path, once: options.Interval is null, cancellationToken).ConfigureAwait(false);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -40,7 +42,7 @@ internal sealed class SnapshotService(Lazy<LarderCache> cache, TimeProvider time
 
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
-        if (Options.Path is not { } path) return;
+        if (Options is not { Path: { } path }) return;
         try
         {
             await TrySaveAsync(path, cancellationToken).ConfigureAwait(false);
