@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Larder.AspNetCore;
@@ -6,9 +5,6 @@ namespace Larder.AspNetCore;
 /// <summary>A tag with placeholders for parts of the path: <c>job:{id}</c>.</summary>
 internal sealed class TagTemplate
 {
-    /// <summary>Values longer than this are replaced by their hash, so that a request can't make tags without bound.</summary>
-    private const int MaxValueLength = 100;
-
     private readonly record struct Piece(string Text, bool IsName);
 
     private readonly Piece[] _pieces;
@@ -41,21 +37,7 @@ internal sealed class TagTemplate
         if (_pieces is [{ IsName: false }]) return _pieces[0].Text;
         var tag = new StringBuilder();
         foreach (Piece piece in _pieces)
-            tag.Append(piece.IsName ? Harmless(pattern.Capture(path, piece.Text) ?? "") : piece.Text);
+            tag.Append(piece.IsName ? TagValue.Write(pattern.Capture(path, piece.Text)) : piece.Text);
         return tag.ToString();
-    }
-
-    /// <summary>A value that can neither add a level to the tag's hierarchy nor begin an exact tag.</summary>
-    private static string Harmless(string value)
-    {
-        if (value.Length > MaxValueLength) return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value)));
-        if (!value.AsSpan().ContainsAny(":%=") && !value.AsSpan().ContainsAnyInRange('\0', '\u001f')) return value;
-        var safe = new StringBuilder(value.Length + 8);
-        foreach (char c in value)
-        {
-            if (c is ':' or '%' or '=' or <= '\u001f') safe.Append('%').Append(((int)c).ToString("X2", System.Globalization.CultureInfo.InvariantCulture));
-            else safe.Append(c);
-        }
-        return safe.ToString();
     }
 }

@@ -1,9 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
-using System.Security.Cryptography;
-using System.Text;
-using System.Runtime.InteropServices;
 
 namespace Larder;
 
@@ -11,9 +8,6 @@ namespace Larder;
 [RequiresUnreferencedCode("Looks up properties by their names.")]
 internal sealed class MethodTemplate
 {
-    /// <summary>Longest value in a tag; a longer one is replaced by its hash, so that arguments can't make tags that are refused.</summary>
-    private const int MaxValueLength = 80;
-
     private readonly record struct Piece(string? Text, int Argument, PropertyInfo[] Path);
 
     private readonly List<Piece> _pieces = [];
@@ -45,27 +39,13 @@ internal sealed class MethodTemplate
     public bool IsConstant => _pieces.All(piece => piece.Text is not null);
 
     /// <summary>The most characters that <see cref="FillTag"/> may come to.</summary>
-    public int MaxTagLength => _pieces.Sum(piece => piece.Text?.Length ?? MaxValueLength);
+    public int MaxTagLength => _pieces.Sum(piece => piece.Text?.Length ?? TagValue.MaxLength);
 
     /// <summary>The text with the values as they are.</summary>
     public string Fill(object?[] arguments) => string.Concat(_pieces.Select(piece => piece.Text ?? TextOf(ValueOf(piece, arguments)) ?? ""));
 
     /// <summary>The text with the values so that no value can add a level to the tag's hierarchy, and no two values make one tag.</summary>
-    public string FillTag(object?[] arguments) => string.Concat(_pieces.Select(piece => piece.Text ?? Harmless(TextOf(ValueOf(piece, arguments)))));
-
-    /// <summary>A percent sign never stands for itself, so that what begins with one can mean something else.</summary>
-    internal static string Harmless(string? value)
-    {
-        if (value is null) return "%null";
-        if (value.Length == 0) return "%empty";
-        var safe = new StringBuilder(value.Length);
-        foreach (char c in value.Length <= MaxValueLength ? value : "")
-        {
-            if (c is ':' or '%' or '=' or <= '\u001f') safe.Append(CultureInfo.InvariantCulture, $"%{(int)c:X2}");
-            else safe.Append(c);
-        }
-        return safe.Length is > 0 and <= MaxValueLength ? safe.ToString() : "%sha256-" + Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(value.AsSpan())));
-    }
+    public string FillTag(object?[] arguments) => string.Concat(_pieces.Select(piece => piece.Text ?? TagValue.Write(TextOf(ValueOf(piece, arguments)))));
 
     private void AddName(string name, string text, ParameterInfo[] parameters, List<string> problems)
     {
