@@ -37,7 +37,7 @@ internal sealed class TagTemplate
         if (_pieces is [{ IsName: false }]) return _pieces[0].Text;
         var tag = new StringBuilder();
         foreach (Piece piece in _pieces)
-            tag.Append(piece.IsName ? TagValue.Write(pattern.Capture(path, piece.Text)) : piece.Text);
+            tag.Append(!piece.IsName ? piece.Text : pattern.Capture(path, piece.Text) is { Length: > 0 } value ? TagValue.Write(value) : "");
         return tag.ToString();
     }
 }

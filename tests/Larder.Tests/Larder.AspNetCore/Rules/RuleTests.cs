@@ -113,7 +113,7 @@ public sealed class RuleTests
         Assert.Equal(["x:"], compiled.TagsFor("/"));
         Assert.Empty(compiled.InvalidatedBy("/"));
         string[] tags = compiled.TagsFor("/" + new string('a', 101));
-        Assert.All(tags, tag => Assert.InRange(tag.Length, 64, 66));
+        Assert.All(tags, tag => Assert.InRange(tag.Length, 72, 74));
         Assert.NotEqual(tags[0], compiled.TagsFor("/" + new string('a', 102))[0]);
     }
 }
