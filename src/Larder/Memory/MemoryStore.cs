@@ -28,8 +28,6 @@ public enum RemovalCause : byte
 /// 3. The mark of a key is raised, who watches it told, and its entry dropped under the gate, and an entry is added under
 ///    the gate only if its stamp is not older than the watch of its fill or, without one, than the mark: a fill that was
 ///    overtaken never becomes visible.
-/// 3. The mark of a key is raised and its entry dropped under the gate, and an entry is added under the gate only if
-///    its stamp is not older than the mark: a fill that was overtaken never becomes visible.
 /// 4. The gate is held for a bounded number of steps, however large the store or the entry is. While room is made for a large
 ///    entry in several holds, whatever else is added frees as much as it takes: so each hold brings it nearer to its end.
 /// Readers see an entry or not; whether it is still current is asked of the index (<see cref="InvalidationIndex"/>).
