@@ -210,9 +210,14 @@ public sealed class LarderCache : IDisposable
     /// </summary>
     /// <param name="what">What is covered.</param>
     /// <param name="reason">Why, for <see cref="InvalidationHistory"/>: at most 256 characters, no control characters.</param>
-    /// <param name="count">Whether to count what it ended in memory, which looks at every entry unless it is about a key.</param>
-    /// <param name="cancellationToken">Ends the waiting and the counting; the invalidation may hold all the same.</param>
+    /// <param name="count">
+    /// Whether to count what it ended in memory, which looks at every entry unless it is about a key.
+    /// <see cref="InvalidationResult.Removed"/> is null all the same where it is asked for from within a listener that an
+    /// invalidation called, and where another count or the upkeep does not end within ten seconds.
+    /// </param>
+    /// <param name="cancellationToken">Ends the waiting, and afterwards the counting only: the invalidation holds then, with no count.</param>
     /// <exception cref="ArgumentException">The reason is too long or holds control characters.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled before it was published: nothing happened.</exception>
     public async ValueTask<InvalidationResult> InvalidateAsync(
         Invalidation what, string? reason = null, bool count = false, CancellationToken cancellationToken = default)
     {
@@ -224,9 +229,11 @@ public sealed class LarderCache : IDisposable
         return result;
     }
 
-    /// <summary>Removes everything, whatever is under way too, and returns how many entries that were.</summary>
-    public async ValueTask<int> ClearAsync(CancellationToken cancellationToken = default) =>
-        (await InvalidateAsync(Invalidation.All, count: true, cancellationToken: cancellationToken).ConfigureAwait(false)).Removed!.Value;
+    /// <summary>Removes everything, whatever is under way too.</summary>
+    /// <returns>How many entries that were; null where they could not be counted, as for <see cref="InvalidateAsync"/>.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled before it was published: nothing happened.</exception>
+    public async ValueTask<int?> ClearAsync(CancellationToken cancellationToken = default) =>
+        (await InvalidateAsync(Invalidation.All, count: true, cancellationToken: cancellationToken).ConfigureAwait(false)).Removed;
 
     /// <summary>Whether a fresh value is stored; does not count as a use.</summary>
     public bool Exists(string key) => GetTimeToLive(key) is not null;

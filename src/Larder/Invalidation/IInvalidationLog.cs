@@ -19,8 +19,8 @@ internal interface IInvalidationLog
 internal interface IInvalidationReceiver
 {
     /// <summary>Makes the event effective; from then on no reader is handed what it covers as fresh.</summary>
-    /// <returns>Its local ordinal and, where it was asked for, how many entries it ended.</returns>
-    /// <exception cref="OperationCanceledException">Counting was ended; the event may hold all the same.</exception>
+    /// <returns>Its local ordinal and, where it was asked for and could be counted, how many entries it ended.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled before the event was made effective, and nothing happened. Afterwards that ends the counting only.</exception>
     (long Ordinal, int? Removed) Apply(Invalidation invalidation, bool count, CancellationToken cancellationToken);
 }
 

@@ -22,7 +22,8 @@ public enum InvalidationReach : byte
 /// <param name="Position">Its place in the log: whoever has seen it sees no older value.</param>
 /// <param name="Removed">
 /// How many entries of this node's memory it ended: removed or, where it is soft, made stale. What had expired or was
-/// covered already does not count, nor what a reader came upon before the count did. Null when nobody asked.
+/// covered already does not count, nor what a reader came upon before the count did. Null
+/// when nobody asked, and when it could not be counted.
 /// </param>
 /// <param name="Status">Whether it has its place in the log.</param>
 /// <param name="Reach">How far it had come.</param>

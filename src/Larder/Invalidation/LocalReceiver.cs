@@ -6,19 +6,24 @@ internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index,
     public (long Ordinal, int? Removed) Apply(Invalidation invalidation, bool count, CancellationToken cancellationToken)
     {
         if (invalidation.Kind == InvalidationKind.Key) return ApplyToKey(invalidation, count);
-        if (count)
-        {
-            long published = 0;
-            int removed = upkeep.Count(() => published = index.Publish(invalidation, clock.Now), cancellationToken);
-            return (published, removed);
-        }
-        long ordinal = index.Publish(invalidation, clock.Now);
-        // Between two rounds of upkeep the tables may outgrow their bound. Whoever does it pays only if events come faster than sweeps.
+        long ordinal = 0;
+        int? removed = null;
+        if (count) removed = upkeep.Count(() => ordinal = index.Publish(invalidation, clock.Now), cancellationToken);
+        else ordinal = index.Publish(invalidation, clock.Now);
+        if (removed is null) Bound(ordinal);
+        return (ordinal, removed);
+    }
+
+    /// <summary>
+    /// Keeps the tables within their bound after an event that no sweep has followed. Whoever brings it pays only if events come
+    /// faster than sweeps.
+    /// </summary>
+    private void Bound(long ordinal)
+    {
         if (index.ShouldPrune) upkeep.Hasten();
         if (index.MustForget) upkeep.CatchUp();
         // A listener may hold up the sweep.
         if (index.MustForget) index.Forget(ordinal);
-        return (ordinal, null);
     }
 
     private (long Ordinal, int? Removed) ApplyToKey(Invalidation invalidation, bool count)

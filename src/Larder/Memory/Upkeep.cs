@@ -1,15 +1,26 @@
+using System.Diagnostics;
+
 namespace Larder;
 
 /// <summary>
 /// Frees memory once a second: what has expired, and what an invalidation covers. Nothing depends on it but memory:
 /// readers judge for themselves.
 /// </summary>
+/// <remarks>
+/// Invariants.
+/// 1. One sweep at a time, of whoever holds <see cref="_sweeping"/>, and none within another: listeners run in a sweep, and
+///    what they invalidate would begin the next one, a level deeper with each entry.
+/// 2. Nobody waits without end, since a listener may hold a sweep up: the timer not at all, the others for a limited time, and
+///    then they go on without a sweep.
+/// </remarks>
 internal sealed class Upkeep : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
     /// <summary>How long an event waits for a sweep that does not keep up.</summary>
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(1);
+    /// <summary>A wait for the lock can't be cancelled: it is asked so often whether it was.</summary>
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(50);
 
     private readonly MemoryStore _memory;
     private readonly InvalidationIndex _index;
@@ -47,8 +58,7 @@ internal sealed class Upkeep : IDisposable
         // Before anything is looked at: what comes from now on may ask for another round.
         Interlocked.Exchange(ref _hastened, 0);
         _memory.DropExpired(_clock.Now);
-        // One sweep at a time is enough, however many threads invalidate. Nobody waits: listeners run within.
-        if (_index.Newest == Volatile.Read(ref _sweptUpTo) || !_sweeping.TryEnter()) return;
+        if (!TryBegin(TimeSpan.Zero)) return;
         try
         {
             Sweep();
@@ -68,7 +78,7 @@ internal sealed class Upkeep : IDisposable
     /// <summary>Waits for the sweep that is under way, as long as may be, and sweeps itself where that was not enough.</summary>
     public void CatchUp()
     {
-        if (!_sweeping.TryEnter(LongestDelay)) return;
+        if (!TryBegin(LongestDelay)) return;
         try
         {
             if (_index.ShouldPrune) Sweep();
@@ -79,33 +89,67 @@ internal sealed class Upkeep : IDisposable
         }
     }
 
-    /// <summary>Carries out <paramref name="publish"/> and returns how many entries it ended, apart from what had ended before.</summary>
-    /// <param name="cancellationToken">Ends the counting; whether anything was published is open then.</param>
-    public int Count(Action publish, CancellationToken cancellationToken)
+    /// <summary>
+    /// Carries out <paramref name="publish"/> and returns how many entries it ended, apart from what had ended before; null
+    /// where that could not be counted: within another sweep, when another one did not end in time, and when it was
+    /// cancelled meanwhile.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">It was cancelled before anything was published.</exception>
+    public int? Count(Action publish, CancellationToken cancellationToken)
     {
-        // Another sweep would take part of the count. A listener that waits for this thread from within one must not
-        // wait for ever, so after a while the count is taken without it.
-        bool alone = _sweeping.TryEnter(LongestWait);
+        // Another sweep would take part of the count.
+        if (!TryBegin(cancellationToken))
+        {
+            publish();
+            return null;
+        }
         try
         {
             // In this order: what a soft event ended is where expiry finds it only after the sweep.
             Sweep(cancellationToken);
             _memory.DropExpired(_clock.Now);
+            cancellationToken.ThrowIfCancellationRequested();
             publish();
-            return Sweep(cancellationToken);
+            return TrySweep(cancellationToken);
         }
         finally
         {
-            if (alone) _sweeping.Exit();
+            _sweeping.Exit();
+        }
+    }
+
+    private bool TryBegin(CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!TryBegin(Slice))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_sweeping.IsHeldByCurrentThread || Stopwatch.GetElapsedTime(start) >= LongestWait) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Whether this thread may sweep now, and has to leave <see cref="_sweeping"/> afterwards.</summary>
+    private bool TryBegin(TimeSpan patience) => !_sweeping.IsHeldByCurrentThread && _sweeping.TryEnter(patience);
+
+    private int? TrySweep(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Sweep(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
         }
     }
 
     private int Sweep(CancellationToken cancellationToken = default)
     {
         long newest = _index.Newest;
-        int ended = newest == Volatile.Read(ref _sweptUpTo) ? 0 : _memory.DropInvalidated(cancellationToken);
+        int ended = newest == _sweptUpTo ? 0 : _memory.DropInvalidated(cancellationToken);
         if (_index.ShouldPrune) _index.Forget(newest);
-        Volatile.Write(ref _sweptUpTo, newest);
+        _sweptUpTo = newest;
         return ended;
     }
 

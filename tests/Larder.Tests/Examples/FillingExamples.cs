@@ -103,7 +103,7 @@ public sealed class FillingExamples : IDisposable
         for (string? after = null; cache.GetKeys(limit: 100, after, glob: "price:*") is { Count: > 0 } page; after = page[^1])
             Console.WriteLine(string.Join(", ", page));
         int expired = cache.RemoveExpired();
-        int cleared = await cache.ClearAsync();
+        int? cleared = await cache.ClearAsync();
         Assert.True(fresh && left > TimeSpan.Zero && expired == 0 && cleared == 1);
     }
 }

@@ -98,10 +98,17 @@ public sealed class InvalidationTests
         {
             if (e.Kind == CacheEventKind.Invalidate && ++ended == 10) cancel.Cancel();
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await cache.InvalidateAsync(Invalidation.Glob("k*"), count: true, cancellationToken: cancel.Token));
+        InvalidationResult result = await cache.InvalidateAsync(Invalidation.Glob("k*"), "why", count: true, cancellationToken: cancel.Token);
         Assert.Equal(10, ended);
-        // It holds all the same, as it may.
+        // It holds all the same, and the history has it.
+        Assert.Equal((null, InvalidationStatus.Acknowledged), (result.Removed, result.Status));
         Assert.False(cache.Exists("k7"));
+        Assert.Equal((result.Position, "why", null), cache.InvalidationHistory.Last().Select(e => (e.Position, e.Reason, e.Removed)).Single());
+        Assert.Equal((1, 0), (cache.InvalidationHistory.Rate.LastHour, cache.InvalidationHistory.Totals.Counted));
+        // Once it is cancelled nothing more is published.
+        await cache.SetAsync("new", 1);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await cache.InvalidateAsync(Invalidation.All, count: true, cancellationToken: cancel.Token));
+        Assert.True(cache.Exists("new"));
         Assert.Throws<OperationCanceledException>(() => cache.GetKeys(cancellationToken: cancel.Token));
     }
 
