@@ -12,6 +12,7 @@ namespace Larder;
 ///    what they invalidate would begin the next one, a level deeper with each entry.
 /// 2. Nobody waits without end, since a listener may hold a sweep up: the timer not at all, the others for a limited time, and
 ///    then they go on without a sweep.
+/// 3. After an event above the index's bound the timer is rung once, not again before a sweep has ended.
 /// </remarks>
 internal sealed class Upkeep : IDisposable
 {
@@ -55,8 +56,6 @@ internal sealed class Upkeep : IDisposable
 
     public void Run()
     {
-        // Before anything is looked at: what comes from now on may ask for another round.
-        Interlocked.Exchange(ref _hastened, 0);
         _memory.DropExpired(_clock.Now);
         if (!TryBegin(TimeSpan.Zero)) return;
         try
@@ -150,6 +149,9 @@ internal sealed class Upkeep : IDisposable
         int ended = newest == _sweptUpTo ? 0 : _memory.DropInvalidated(cancellationToken);
         if (_index.ShouldPrune) _index.Forget(newest);
         _sweptUpTo = newest;
+        // What came while it was swept has not rung the timer: a thousand events would do that a thousand times for nothing. The
+        // next one does, or the next round comes by itself.
+        Volatile.Write(ref _hastened, 0);
         return ended;
     }
 

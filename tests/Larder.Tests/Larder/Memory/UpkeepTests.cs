@@ -59,11 +59,42 @@ public sealed class UpkeepTests
         await using HeldSweep sweep = await HeldSweep.BeginAsync(cache, time);
         using var cancel = new CancellationTokenSource();
         long before = cache.InvalidationHistory.Totals.Events;
-        Task counting = Task.Run(async () => await cache.InvalidateAsync(Invalidation.Prefix("other"), count: true, cancellationToken: cancel.Token));
+        Exception? thrown = null;
+        var counting = new Thread(() => thrown = Record.Exception(() => Result(cache.InvalidateAsync(Invalidation.Prefix("other"), count: true, cancellationToken: cancel.Token))));
+        counting.Start();
+        await Eventually.True(() => counting.ThreadState.HasFlag(ThreadState.WaitSleepJoin));
         cancel.Cancel();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => counting);
+        counting.Join();
+        Assert.IsAssignableFrom<OperationCanceledException>(thrown);
         Assert.True(cache.Exists("other"));
         Assert.Equal(before, cache.InvalidationHistory.Totals.Events);
+    }
+
+    [Fact]
+    public async Task Events_above_the_bound_ring_the_timer_once_while_a_sweep_is_under_way()
+    {
+        // More of them than are asked one by one, but fewer than whoever brings more would have to wait for.
+        const int Events = 700;
+        var time = new ManualTimeProvider();
+        var rings = new RingCounter(time);
+        using var cache = new LarderCache(null, rings);
+        int before;
+        await using (HeldSweep sweep = await HeldSweep.BeginAsync(cache, time))
+        {
+            before = rings.Count;
+            for (int i = 0; i < Events; i++)
+            {
+                await cache.InvalidateAsync(Invalidation.Prefix("none" + i));
+                time.Advance(TimeSpan.Zero);
+            }
+            Assert.Equal(before + 1, rings.Count);
+        }
+        // It has ended, and the next event rings.
+        await cache.InvalidateAsync(Invalidation.Prefix("none"));
+        Assert.Equal(before + 2, rings.Count);
+        time.Advance(TimeSpan.Zero);
+        await cache.InvalidateAsync(Invalidation.Prefix("none"));
+        Assert.Equal(before + 2, rings.Count);
     }
 
     private static T Result<T>(ValueTask<T> task) => task.AsTask().GetAwaiter().GetResult();
@@ -96,6 +127,36 @@ public sealed class UpkeepTests
             _released.Set();
             await _sweep;
             _released.Dispose();
+        }
+    }
+
+    /// <summary>A clock that counts how often somebody sets one of its timers anew.</summary>
+    private sealed class RingCounter(ManualTimeProvider time) : TimeProvider
+    {
+        private int _count;
+
+        public int Count => Volatile.Read(ref _count);
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+
+        public override DateTimeOffset GetUtcNow() => time.GetUtcNow();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            new Bell(this, time.CreateTimer(callback, state, dueTime, period));
+
+        private sealed class Bell(RingCounter counter, ITimer timer) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period)
+            {
+                Interlocked.Increment(ref counter._count);
+                return timer.Change(dueTime, period);
+            }
+
+            public void Dispose() => timer.Dispose();
+
+            public ValueTask DisposeAsync() => timer.DisposeAsync();
         }
     }
 }
