@@ -1,4 +1,3 @@
-
 namespace Larder;
 
 /// <summary>
@@ -8,9 +7,11 @@ namespace Larder;
 /// <remarks>
 /// Invariants. All members are called under the memory store's gate. An entry is in the slot of the second in which it
 /// expires, modulo the wheel's size, or of an earlier one: its end may be moved on without the gate, and the entry is put where it
-/// belongs when its old slot is looked at. A longer lifetime is passed over once a turn. <see cref="_cursor"/> is the next
-/// second to be looked at, and <see cref="_resume"/> where in its slot a look that ran out of budget goes on: everything
-/// that expired before that has been handed out. What is put into that slot meanwhile is put there.
+/// belongs when its old slot is looked at. The exception is an entry whose freshness a soft event ended without the gate: it
+/// is in a later slot, and may stay there after its end, until <see cref="MemoryStore.DropInvalidated"/> comes to it. A longer
+/// lifetime is passed over once a turn. <see cref="_cursor"/> is the next second to be looked at, and <see cref="_resume"/>
+/// where in its slot a look that ran out of budget goes on: everything that expired before that has been handed out. What is
+/// put into that slot meanwhile is put there.
 /// </remarks>
 internal sealed class ExpiryWheel
 {
