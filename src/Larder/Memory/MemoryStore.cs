@@ -28,8 +28,10 @@ public enum RemovalCause : byte
 /// 3. The mark of a key is raised, who watches it told, and its entry dropped under the gate, and an entry is added under
 ///    the gate only if its stamp is not older than the watch of its fill or, without one, than the mark: a fill that was
 ///    overtaken never becomes visible.
-/// 4. The gate is held for a bounded number of steps, however large the store or the entry is. While room is made for a large
-///    entry in several holds, whatever else is added frees as much as it takes: so each hold brings it nearer to its end.
+/// 4. The gate is held for a bounded number of steps, however large the store or the entry is. While room is made for large
+///    entries in several holds, whatever else is added frees as much as it takes. Others for which room is made may take what
+///    one has freed, but it ends: each hold that does not suffice lets <see cref="MostEvicted"/> entries go, and whatever is
+///    added has let at least one go for itself, so fewer and larger ones are left, until one hold suffices.
 /// Readers see an entry or not; whether it is still current is asked of the index (<see cref="InvalidationIndex"/>).
 /// </remarks>
 internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordinals, InvalidationIndex index, Action<Entry, RemovalCause>? removed)
