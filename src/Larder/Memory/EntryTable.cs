@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -19,6 +20,8 @@ namespace Larder;
 /// 4. A reader who finds nothing asks whether the table was growing. If it may have been, he looks at the bucket again: not
 ///    marked, the chain was whole while it was read; marked, he goes on in the next array, once the chain has arrived
 ///    there. So growing delays a reader for the length of one chain, and never makes one miss what is stored.
+/// 5. What is prepared is twice as large as the table: only one thread at a time prepares, with nothing prepared and nothing
+///    growing, and nothing begins to grow before it is done.
 /// Order, for processors that reorder: <see cref="_next"/>, then <see cref="_moving"/>, then the mark, then the links, then the new
 /// buckets, then <see cref="_moving"/> again; each a release, each read an acquire. Who sees a link that moving changed sees the mark.
 /// Who sees the mark sees that the chain is moving, or all that moving it did. Readers may be several doublings behind:
@@ -47,8 +50,17 @@ internal sealed class EntryTable
     private Entry?[]? _prepared;
     private int _preparing;
 
-    public EntryTable(int maxEntries) =>
+    /// <summary>There was no memory for a larger array: so many entries do with longer chains until that is tried again.</summary>
+    private int _postponedTo;
+    private readonly Func<int, Entry?[]> _make;
+
+    /// <param name="maxEntries">So many entries it will hold at most.</param>
+    /// <param name="make">Makes arrays; they are large, and there may be no memory for one.</param>
+    public EntryTable(int maxEntries, Func<int, Entry?[]>? make = null)
+    {
+        _make = make ?? (static length => new Entry?[length]);
         _buckets = new Entry?[BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(maxEntries, Smallest, LargestAtOnce))];
+    }
 
     /// <summary>Looks a key up whose hash nobody knows yet.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -75,16 +87,32 @@ internal sealed class EntryTable
     /// </summary>
     public void Prepare()
     {
-        int length = Volatile.Read(ref _buckets).Length;
-        if (Volatile.Read(ref _count) <= length || length == MostBuckets || Volatile.Read(ref _next) is not null
-            || Volatile.Read(ref _prepared) is not null || Interlocked.Exchange(ref _preparing, 1) != 0) return;
+        if (DueLength == 0 || Interlocked.Exchange(ref _preparing, 1) != 0) return;
+        int length = DueLength;
         try
         {
-            Volatile.Write(ref _prepared, new Entry?[length * 2]);
+            if (length > 0) Volatile.Write(ref _prepared, _make(length));
+        }
+        catch (OutOfMemoryException)
+        {
+            // No reason to fail a write, nor to try again with each: that has the whole heap collected every time.
+            Volatile.Write(ref _postponedTo, (int)Math.Min(int.MaxValue, (long)Volatile.Read(ref _count) + length / 16));
         }
         finally
         {
             Volatile.Write(ref _preparing, 0);
+        }
+    }
+
+    /// <summary>The length of the array that has to be prepared; 0 while none has.</summary>
+    private int DueLength
+    {
+        get
+        {
+            // In this order: what is not prepared any more is the next array, and what is not that any more is in its place.
+            if (Volatile.Read(ref _prepared) is not null || Volatile.Read(ref _next) is not null) return 0;
+            int length = Volatile.Read(ref _buckets).Length;
+            return Volatile.Read(ref _count) > Math.Max(length, Volatile.Read(ref _postponedTo)) && length < MostBuckets ? length * 2 : 0;
         }
     }
 
@@ -93,12 +121,11 @@ internal sealed class EntryTable
     {
         if (_next is null)
         {
-            if (_count <= _buckets.Length || _prepared is not { } prepared) return;
-            _prepared = null;
-            // Made for the doubling before, by one who was held up.
-            if (prepared.Length != _buckets.Length * 2) return;
+            if (_count <= _buckets.Length || Volatile.Read(ref _prepared) is not { } prepared) return;
+            Debug.Assert(prepared.Length == _buckets.Length * 2);
             _moved = 0;
             Volatile.Write(ref _next, prepared);
+            Volatile.Write(ref _prepared, null);
         }
         for (int end = Math.Min(_moved + MovedAtOnce, _buckets.Length); _moved < end; _moved++) Move_NeedsGate(_moved, _buckets, _next);
         if (_moved < _buckets.Length) return;

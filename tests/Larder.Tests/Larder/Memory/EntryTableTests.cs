@@ -77,6 +77,29 @@ public sealed class EntryTableTests
     }
 
     [Fact]
+    public void Without_memory_for_a_larger_array_no_addition_fails_and_few_try()
+    {
+        const int Entries = 20_000;
+        int tries = 0;
+        bool isShort = true;
+        var table = new EntryTable(0, length =>
+        {
+            tries++;
+            return isShort && length > 1024 ? throw new OutOfMemoryException() : new Entry?[length];
+        });
+        Entry[] entries = [.. Enumerable.Range(0, Entries).Select(i => Make("k" + i))];
+        foreach (Entry entry in entries) Put(table, entry, null);
+        Assert.Equal(1024, table.Steps_NeedsGate);
+        Assert.All(entries, entry => Assert.Same(entry, table.Find(entry.Key, entry.Hash)));
+        // Six doublings, and one try for each eighth of a table of more entries.
+        Assert.InRange(tries, 7, 6 + 1 + Entries / 128);
+        isShort = false;
+        for (int i = 0; i < Entries; i++) Put(table, Make("more" + i), null);
+        Assert.InRange(table.Steps_NeedsGate, Entries, 4 * Entries);
+        Assert.All(entries, entry => Assert.Same(entry, table.Find(entry.Key, entry.Hash)));
+    }
+
+    [Fact]
     public void A_walk_meets_each_entry_once_although_the_table_grows()
     {
         var table = new EntryTable(16);
