@@ -1,0 +1,72 @@
+namespace Larder.Redis;
+
+/// <summary>Where Redis is and how it is talked to. See <see cref="Parse(string)"/> for the same in one line.</summary>
+public sealed class RedisOptions
+{
+    /// <summary>The servers; they are tried in turns until one can be used. At least one, at most 100.</summary>
+    public IList<RedisEndpoint> Endpoints { get; } = new List<RedisEndpoint>();
+
+    /// <summary>The ACL user; the server's default user when null.</summary>
+    public string? User { get; set; }
+
+    /// <summary>The password; none when null. It never appears in logs, messages or <see cref="ToString"/>.</summary>
+    public string? Password { get; set; }
+
+    /// <summary>What the connections are called in <c>CLIENT LIST</c>; <c>larder</c> by default. Printable ASCII without blanks, up to 64 characters.</summary>
+    public string ClientName { get; set; } = "larder";
+
+    /// <summary>The number of the database; 0 by default.</summary>
+    public int Database { get; set; }
+
+    /// <summary>TLS; null, the default, for none.</summary>
+    public RedisTlsOptions? Tls { get; set; }
+
+    /// <summary>How long a command is waited for; 50 ms by default, 1 ms to 1 minute.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How long connecting may take, TLS, handshake and preparation included; 2 seconds by default, 50 ms to 1 minute.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The longest pause between two attempts to connect; 1 second by default, 10 ms to 1 minute.</summary>
+    public TimeSpan LongestBackoff { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>After how long without traffic a connection is tried with a PING; 1 second by default, 100 ms to 1 minute.</summary>
+    public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long nothing may come though an answer is overdue, before the connection counts as dead; 2.5 seconds by default, 100 ms to 1 minute.</summary>
+    public TimeSpan Silence { get; set; } = TimeSpan.FromSeconds(2.5);
+
+    /// <summary>Most commands that wait for their answers; with more, calls end at once. 10,000 by default, 1 to 1,000,000.</summary>
+    public int MaxInFlight { get; set; } = 10_000;
+
+    /// <summary>Most bytes that wait to be sent; with more, calls end at once. 64 MiB by default, 1 KiB to 1 GiB.</summary>
+    public long MaxUnsentBytes { get; set; } = 64L << 20;
+
+    /// <summary>Most bytes of an answer; the connection is closed if there are more. 128 MiB by default, 1 KiB to 2,000,000,000.</summary>
+    public long MaxReplyBytes { get; set; } = 128L << 20;
+
+    /// <summary>When calls end at once because too many have failed.</summary>
+    public RedisBreakerOptions Breaker { get; } = new();
+
+    /// <summary>Keywords of the connection string that mean something to other clients and nothing here.</summary>
+    public IReadOnlyList<string> Ignored { get; internal set; } = [];
+
+    /// <summary>
+    /// Reads a connection string: <c>redis://user:password@host:port/database?timeout=50</c>, <c>rediss://…</c> for TLS, or
+    /// <c>host:port,host2:port,password=…,ssl=true</c>. Numbers of time are milliseconds, or carry <c>ms</c> or <c>s</c>.
+    /// </summary>
+    /// <exception cref="FormatException">It is none. The message names what is wrong, and never a value, which may be a secret.</exception>
+    public static RedisOptions Parse(string connectionString) => RedisConnectionString.Parse(connectionString);
+
+    internal ConnectionLimits Limits() => new()
+    {
+        InFlight = MaxInFlight,
+        Unsent = MaxUnsentBytes,
+        Silence = Silence,
+        Heartbeat = Heartbeat,
+        Reply = new() { Bytes = MaxReplyBytes },
+    };
+
+    /// <summary>The endpoints and the database; no user, no password.</summary>
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(Tls is null ? "redis" : "rediss")}://{string.Join(',', Endpoints)}/{Database}");
+}

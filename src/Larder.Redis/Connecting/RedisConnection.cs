@@ -1,0 +1,241 @@
+using System.IO.Pipelines;
+
+namespace Larder.Redis;
+
+/// <summary>Bounds and beats of a connection.</summary>
+internal sealed record ConnectionLimits
+{
+    public int InFlight { get; init; } = 10_000;
+
+    /// <summary>Bytes that were not handed to the network yet.</summary>
+    public long Unsent { get; init; } = 64L << 20;
+
+    /// <summary>How long nothing may come, though an answer is overdue, before the connection counts as dead.</summary>
+    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(2.5);
+
+    /// <summary>After how long without traffic it is tried with a PING.</summary>
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(1);
+
+    public RespLimits Reply { get; init; } = new();
+}
+
+/// <summary>One connection that any number of callers share: commands go out in the order in which they were given, replies come in the same.</summary>
+/// <remarks>
+/// Invariants.
+/// 1. Under the gate a command enters the queue and the output together, so that both have one order. The n-th reply is the n-th command's;
+///    a reply for which no command was sent closes the connection, as nothing that follows could be assigned.
+/// 2. One loop writes, one reads. Neither runs code of callers: that goes to the thread pool.
+/// 3. Nothing waits: where the queue or the output is full, the call ends at once.
+/// 4. <c>_handed</c> grows before bytes are handed to the network. A command that begins at or behind it when the connection
+///    ends was not sent; any other may have been.
+/// 5. The connection ends once. Then every command in the queue ends, and none enters any more.
+/// </remarks>
+internal sealed class RedisConnection : IAsyncDisposable
+{
+    private const int ReadBuffer = 64 << 10;
+    private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
+
+    private readonly Lock _gate = new();
+    private readonly Stream _stream;
+    private readonly ConnectionLimits _limits;
+    private readonly TimeProvider _time;
+    private readonly Breaker? _breaker;
+    private readonly Action<RespValue>? _pushed;
+    private readonly Pipe _output = new(new(minimumSegmentSize: 64 << 10, pauseWriterThreshold: 0, useSynchronizationContext: false));
+    private readonly OperationQueue _inFlight = new();
+    private readonly RespReader _reader;
+    private readonly Pulse _pulse;
+    private readonly TaskCompletionSource<string> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _loops;
+    private long _written;
+    private long _handed;
+    private long _lastReceived;
+    private bool _isClosed;
+
+    /// <param name="stream">Connected; the connection owns it.</param>
+    /// <param name="pushed">Told of messages that answer no command, on the thread that reads: it must not block.</param>
+    public RedisConnection(Stream stream, ConnectionLimits limits, TimeProvider time, Breaker? breaker = null, Action<RespValue>? pushed = null)
+    {
+        (_stream, _limits, _time, _breaker, _pushed) = (stream, limits, time, breaker, pushed);
+        _reader = new(limits.Reply);
+        _lastReceived = time.GetTimestamp();
+        _pulse = new(time, Beat);
+        _loops = Task.WhenAll(Task.Run(WriteAsync), Task.Run(ReadAsync));
+    }
+
+    /// <summary>Ends with the reason when the connection has ended. The reason has no secrets.</summary>
+    public Task<string> Closed => _closed.Task;
+
+    /// <summary>Who is at the other end; set by the handshake.</summary>
+    public ServerIdentity Server { get; set; } = ServerIdentity.Unknown;
+
+    /// <summary>How many commands wait for their reply, those included whose caller has given up.</summary>
+    public int InFlight
+    {
+        get
+        {
+            lock (_gate) return _inFlight.Count;
+        }
+    }
+
+    /// <summary>Sends a command. The call returns at once; its words may be changed then, and are not looked at again.</summary>
+    /// <param name="command">The name and the arguments.</param>
+    /// <param name="timeout">How long the caller waits; a blocking command's own time must be included.</param>
+    /// <param name="cancellationToken">Ends the waiting; the command may be executed all the same.</param>
+    /// <exception cref="ArgumentException">The command has no words, too many, or one that is no Unicode.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave up.</exception>
+    public ValueTask<RedisReply> SendAsync(ReadOnlySpan<RedisArgument> command, TimeSpan timeout, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<RedisReply>(cancellationToken);
+        if (timeout <= TimeSpan.Zero || timeout > LongestWait) throw new ArgumentOutOfRangeException(nameof(timeout), timeout, $"A command waits longer than zero and at most {LongestWait}.");
+        long size = CommandWriter.Measure(command);
+        long now = _time.GetTimestamp();
+        Operation operation = Operation.Begin(now, now + Ticks(timeout));
+        RedisOutcome outcome;
+        lock (_gate) outcome = Enter_NeedsGate(operation, command, size);
+        if (outcome == RedisOutcome.Answered) return operation.Task(cancellationToken);
+        operation.Discard();
+        return new(new RedisReply(outcome));
+    }
+
+    /// <returns><see cref="RedisOutcome.Answered"/> where it will be.</returns>
+    private RedisOutcome Enter_NeedsGate(Operation operation, ReadOnlySpan<RedisArgument> command, long size)
+    {
+        if (_isClosed) return RedisOutcome.NotConnected;
+        if (size > _limits.Unsent) return RedisOutcome.TooLarge;
+        if (_inFlight.Count >= _limits.InFlight || _written - Volatile.Read(ref _handed) + size > _limits.Unsent) return RedisOutcome.Full;
+        operation.Offset = _written;
+        _inFlight.Add(operation);
+        _pulse.Quicken();
+        _written += size;
+        try
+        {
+            CommandWriter.Write(_output.Writer, command);
+            // It ends at once, as the pipe never makes its writer wait.
+            _ = _output.Writer.FlushAsync(CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            // Half a command may be in the output. Its operation is in the queue, and ends with the others.
+            Close_NeedsGate($"a command could not be written ({e.GetType().Name})");
+        }
+        return RedisOutcome.Answered;
+    }
+
+    private async Task WriteAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                ReadResult output = await _output.Reader.ReadAsync().ConfigureAwait(false);
+                foreach (ReadOnlyMemory<byte> part in output.Buffer)
+                {
+                    Volatile.Write(ref _handed, _handed + part.Length);
+                    await _stream.WriteAsync(part).ConfigureAwait(false);
+                }
+                _output.Reader.AdvanceTo(output.Buffer.End);
+                if (output.IsCompleted) break;
+            }
+        }
+        catch (Exception e)
+        {
+            Close(Transport.Describe(e));
+        }
+        await _output.Reader.CompleteAsync().ConfigureAwait(false);
+    }
+
+    private async Task ReadAsync()
+    {
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(ReadBuffer);
+        try
+        {
+            while (true)
+            {
+                int count = await _stream.ReadAsync(buffer).ConfigureAwait(false);
+                if (count == 0) break;
+                Volatile.Write(ref _lastReceived, _time.GetTimestamp());
+                Take(buffer.AsSpan(0, count));
+            }
+            Close("the server closed the connection");
+        }
+        catch (Exception e)
+        {
+            Close(Transport.Describe(e));
+        }
+    }
+
+    private void Take(ReadOnlySpan<byte> input)
+    {
+        while (_reader.TryRead(ref input, out RespValue value))
+        {
+            if (value.Kind == RespKind.Push) _pushed?.Invoke(value);
+            else Answer(value);
+        }
+    }
+
+    private void Answer(RespValue value)
+    {
+        Operation? operation;
+        lock (_gate)
+        {
+            if (_isClosed) return;
+            if (_inFlight.Next is not { } next || next.Offset >= Volatile.Read(ref _handed)) throw new RespException("A reply came that answers no command.");
+            _inFlight.TryTake(out operation);
+        }
+        if (operation!.TryEnd(new(RedisOutcome.Answered, value))) _breaker?.Answered();
+        operation.Release();
+    }
+
+    /// <summary>Deadlines, and signs of life.</summary>
+    private void Beat()
+    {
+        long now = _time.GetTimestamp();
+        int expired;
+        bool isIdle;
+        lock (_gate)
+        {
+            if (_isClosed) return;
+            expired = _inFlight.Expire(now);
+            isIdle = _inFlight.Next is null;
+            if (isIdle) _pulse.Calm();
+            else _pulse.Quicken();
+            if (_inFlight.Next is { } next && now >= SilentFrom(next)) Close_NeedsGate("the server does not answer");
+        }
+        for (int i = 0; i < expired; i++) _breaker?.Failed();
+        if (isIdle && now - Volatile.Read(ref _lastReceived) >= Ticks(_limits.Heartbeat)) _ = SendAsync(["PING"], _limits.Silence);
+    }
+
+    /// <summary>When the connection counts as dead, if nothing comes until then: a command that blocks has as long as its caller gives it.</summary>
+    private long SilentFrom(Operation next) =>
+        Math.Max(next.Deadline, Math.Max(next.Began, Volatile.Read(ref _lastReceived)) + Ticks(_limits.Silence));
+
+    /// <summary>Ends the connection.</summary>
+    /// <param name="reason">Without secrets.</param>
+    public void Close(string reason)
+    {
+        lock (_gate) Close_NeedsGate(reason);
+    }
+
+    private void Close_NeedsGate(string reason)
+    {
+        if (_isClosed) return;
+        _isClosed = true;
+        _pulse.Dispose();
+        bool anybody = false;
+        for (long handed = Volatile.Read(ref _handed); _inFlight.TryTake(out Operation? operation); operation.Release())
+            anybody |= operation.TryEnd(new(operation.Offset >= handed ? RedisOutcome.LostUnsent : RedisOutcome.Lost));
+        if (anybody) _breaker?.Failed();
+        _output.Writer.Complete();
+        _stream.Dispose();
+        _closed.TrySetResult(reason);
+    }
+
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
+
+    public async ValueTask DisposeAsync()
+    {
+        Close("it was closed here");
+        await _loops.ConfigureAwait(false);
+    }
+}

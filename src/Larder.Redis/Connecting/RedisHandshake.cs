@@ -1,0 +1,63 @@
+namespace Larder.Redis;
+
+/// <summary>The server can't be used as it is. The message has no secrets, and nothing that the server said but a known code.</summary>
+internal sealed class RedisHandshakeException(string message) : Exception(message);
+
+/// <summary>What is said on a new connection before anybody may use it: who we are, which database; and asked: who the server is.</summary>
+/// <remarks>A server may repeat the arguments of a command that it refuses, and with them the password. So no text of an error is told to anybody.</remarks>
+internal sealed class RedisHandshake(RedisOptions options, TimeProvider time)
+{
+    private readonly TimeSpan _patience = options.ConnectTimeout;
+
+    public async Task RunAsync(RedisConnection connection, CancellationToken cancellationToken)
+    {
+        ServerIdentity identity = await HelloAsync(connection, cancellationToken).ConfigureAwait(false);
+        if (options.Database != 0) Require("SELECT", await connection.SendAsync(["SELECT", options.Database], _patience, cancellationToken).ConfigureAwait(false));
+
+        long asked = time.GetTimestamp();
+        ValueTask<RedisReply> timing = connection.SendAsync(["TIME"], _patience, cancellationToken);
+        ValueTask<RedisReply> server = connection.SendAsync(["INFO", "server"], _patience, cancellationToken);
+        ValueTask<RedisReply> replication = connection.SendAsync(["INFO", "replication"], _patience, cancellationToken);
+        ValueTask<RedisReply> ping = connection.SendAsync(["PING"], _patience, cancellationToken);
+        RedisReply told = await timing.ConfigureAwait(false), info = await server.ConfigureAwait(false), more = await replication.ConfigureAwait(false), life = await ping.ConfigureAwait(false);
+
+        // A user of few rights may have none to ask; what it does not know it does without. A server that is loading has no data yet.
+        Answered("PING", life);
+        if (life.Error is { } error && error.Is("LOADING")) throw new RedisHandshakeException("the server is loading its data (LOADING)");
+        if (Answered("INFO", info).Value.Text is { } text) identity = identity.With(text);
+        if (Answered("INFO", more).Value.Text is { } rest) identity = identity.With(rest);
+        connection.Server = identity.With(Answered("TIME", told).Value, asked);
+    }
+
+    private async Task<ServerIdentity> HelloAsync(RedisConnection connection, CancellationToken cancellationToken)
+    {
+        string name = options.ClientName;
+        RedisReply hello = options.Password is { } password
+            ? await connection.SendAsync(["HELLO", 3, "AUTH", options.User ?? "default", password, "SETNAME", name], _patience, cancellationToken).ConfigureAwait(false)
+            : await connection.SendAsync(["HELLO", 3, "SETNAME", name], _patience, cancellationToken).ConfigureAwait(false);
+        Answered("HELLO", hello);
+        if (hello.IsOk) return ServerIdentity.Unknown with { Protocol = 3 };
+        // Servers before 6.0 do not know it; some behind a proxy refuse the version.
+        bool isUnknown = hello.Error is { } error && (error.Is("NOPROTO") || error.Is("ERR") && error.Text.StartsWith("ERR unknown command", StringComparison.OrdinalIgnoreCase));
+        if (!isUnknown) Require("HELLO", hello);
+
+        if (options.Password is { } secret)
+        {
+            RedisReply auth = options.User is { } user
+                ? await connection.SendAsync(["AUTH", user, secret], _patience, cancellationToken).ConfigureAwait(false)
+                : await connection.SendAsync(["AUTH", secret], _patience, cancellationToken).ConfigureAwait(false);
+            Require("AUTH", auth);
+        }
+        // A name is a convenience: it may be refused.
+        Answered("CLIENT SETNAME", await connection.SendAsync(["CLIENT", "SETNAME", name], _patience, cancellationToken).ConfigureAwait(false));
+        return ServerIdentity.Unknown;
+    }
+
+    private static RedisReply Answered(string what, RedisReply reply) =>
+        reply.Outcome == RedisOutcome.Answered ? reply : throw new RedisHandshakeException($"{what} was not answered ({reply.Outcome})");
+
+    private static void Require(string what, RedisReply reply)
+    {
+        if (Answered(what, reply).Error is { } error) throw new RedisHandshakeException($"{what} was refused ({error.KnownCode})");
+    }
+}

@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+
+namespace Larder.Redis;
+
+/// <summary>What the Redis client logs. Event ids are stable; neither keys nor secrets nor the words of a server appear.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Connected to {Endpoint}: {Server}.")]
+    public static partial void Connected(ILogger logger, RedisEndpoint endpoint, ServerIdentity server);
+
+    [LoggerMessage(2, LogLevel.Warning, "No connection to {Endpoint}: {Why}.")]
+    public static partial void Disconnected(ILogger logger, RedisEndpoint endpoint, string why);
+
+    [LoggerMessage(3, LogLevel.Error, "A listener to new connections failed; the connection goes on.")]
+    public static partial void ListenerFailed(ILogger logger, Exception exception);
+}
