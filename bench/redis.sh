@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Measures the Redis client against redis-benchmark, in turns, on one server; writes bench/results/redis-YYYY-MM-DD.md.
+#   bench/redis.sh [ROUNDS]     7 by default, of some 15 seconds each
+# Needs bash, the .NET SDK, redis-server and redis-benchmark. Both ask for 1 KiB values, each from a process of its own.
+set -eu
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+rounds=${1:-7}
+result=bench/results/redis-$(date -u +%F).md
+work=$(mktemp -d)
+server=
+trap '[[ -z $server ]] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+mkdir -p bench/results
+
+dotnet build bench/Larder.Benchmarks -c Release -v quiet -nologo >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
+port=$((20000 + RANDOM % 10000))
+redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly no --dir "$work" >"$work/server.log" 2>&1 &
+server=$!
+for _ in {1..100}; do redis-cli -p "$port" ping >/dev/null 2>&1 && break; sleep 0.05; done
+
+tool() { # connections: GETs per second
+    redis-benchmark -p "$port" -t set -n 1000 -d 1024 -q >/dev/null 2>&1
+    redis-benchmark -p "$port" -t get -P 32 -d 1024 -c "$1" -n 600000 --csv 2>/dev/null | awk -F'"' '$2 == "GET" { print $4 }'
+}
+client() { dotnet artifacts/bin/Larder.Benchmarks/release/Larder.Benchmarks.dll --redis "$port" "$1" 3; }
+median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
+
+for ((round = 1; round <= rounds; round++)); do
+    one=$(tool 1) many=$(tool 50)
+    read -r rate32 bytes32 < <(client 32)
+    read -r rate64 bytes64 < <(client 64)
+    echo "$one $many $rate32 $bytes32 $rate64 $bytes64" | tee -a "$work/rounds"
+done
+
+figure() { awk -v e="$1" '{ split(e, c, "/"); print (c[2] ? $c[1] / $c[2] : $c[1]) }' "$work/rounds" | median; }
+{
+    echo '# Redis client'
+    echo
+    bash bench/machine.sh
+    echo "- Command: \`bench/redis.sh $rounds\`; $(redis-server --version | cut -d' ' -f1-3)"
+    echo
+    echo "GETs of 1 KiB in pipelines. Medians of $rounds rounds in turns; the ratios are medians of the rounds' own ratios."
+    echo
+    echo '| | GETs/s | to redis-benchmark -c 1 | to -c 50 | bytes allocated per GET |'
+    echo '|---|---:|---:|---:|---:|'
+    printf '| redis-benchmark -P 32 -c 1 | %.0f | 1.00 | %.2f | |\n' "$(figure 1)" "$(figure 1/2)"
+    printf '| redis-benchmark -P 32 -c 50 | %.0f | %.2f | 1.00 | |\n' "$(figure 2)" "$(figure 2/1)"
+    printf '| Larder, 32 callers | %.0f | %.2f | %.2f | %.0f |\n' "$(figure 3)" "$(figure 3/1)" "$(figure 3/2)" "$(figure 4)"
+    printf '| Larder, 64 callers | %.0f | %.2f | %.2f | %.0f |\n' "$(figure 5)" "$(figure 5/1)" "$(figure 5/2)" "$(figure 6)"
+} >"$work/result.md"
+mv "$work/result.md" "$result"
+tail -n 6 "$result"
+echo "Written: $result"
