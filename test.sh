@@ -33,6 +33,7 @@ install_tools() {
     has npm || packages+=(npm)
     has curl || packages+=(curl)
     has python3 || packages+=(python3)
+    has redis-server || packages+=(redis-server)
     if ((${#packages[@]} > 0)); then
         if ! has apt-get || ((EUID != 0)); then
             broken "these are missing, please install them: ${packages[*]}"

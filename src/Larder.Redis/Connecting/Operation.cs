@@ -98,7 +98,8 @@ internal sealed class Operation : IValueTaskSource<RedisReply>, IThreadPoolWorkI
 
     RedisReply IValueTaskSource<RedisReply>.GetResult(short token)
     {
-        // Read before it is let go.
+        // Whoever asks too early, or twice, gets nothing and lets nothing go: it may be another caller's by now.
+        if (_source.GetStatus(token) == ValueTaskSourceStatus.Pending) throw new InvalidOperationException("There is no result yet: it has to be awaited.");
         bool mayBePooled = !_token.CanBeCanceled || _registration.Unregister();
         try
         {

@@ -221,6 +221,8 @@ internal sealed class RedisConnection : IAsyncDisposable
     {
         if (_isClosed) return;
         _isClosed = true;
+        // Before the commands end: whoever sees that they were lost may ask why.
+        _closed.TrySetResult(reason);
         _pulse.Dispose();
         bool anybody = false;
         for (long handed = Volatile.Read(ref _handed); _inFlight.TryTake(out Operation? operation); operation.Release())
@@ -228,7 +230,6 @@ internal sealed class RedisConnection : IAsyncDisposable
         if (anybody) _breaker?.Failed();
         _output.Writer.Complete();
         _stream.Dispose();
-        _closed.TrySetResult(reason);
     }
 
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);

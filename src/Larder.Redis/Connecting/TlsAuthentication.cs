@@ -57,8 +57,9 @@ internal sealed class TlsAuthentication : IDisposable
             TargetHost = _options.ServerName ?? endpoint.Host,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             CertificateRevocationCheckMode = _options.CheckRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck,
-            RemoteCertificateValidationCallback = IsTrusted,
         };
+        // Without one of its own, the platform says what is wrong.
+        if (_options.PinnedCertificate is not null || _options.DangerouslyAcceptAnyCertificate) authentication.RemoteCertificateValidationCallback = IsTrusted;
         if (_roots.Count > 0)
         {
             var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = authentication.CertificateRevocationCheckMode };
@@ -73,8 +74,7 @@ internal sealed class TlsAuthentication : IDisposable
     private bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (_options.DangerouslyAcceptAnyCertificate) return true;
-        if (_options.PinnedCertificate is null) return errors == SslPolicyErrors.None;
-        if (certificate is not X509Certificate2 shown) return false;
+        if (certificate is not X509Certificate2 shown || _options.PinnedCertificate is null) return false;
         // The validity of a certificate is a matter of the world's time, as it is for the chain.
         DateTime now = DateTime.Now;
         byte[] pinned = Convert.FromHexString(_options.PinnedCertificate.Replace(":", "", StringComparison.Ordinal));
