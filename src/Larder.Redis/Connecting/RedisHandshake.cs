@@ -36,7 +36,9 @@ internal sealed class RedisHandshake(RedisOptions options, TimeProvider time)
             ? await connection.SendAsync(["HELLO", 3, "AUTH", options.User ?? "default", password, "SETNAME", name], _patience, cancellationToken).ConfigureAwait(false)
             : await connection.SendAsync(["HELLO", 3, "SETNAME", name], _patience, cancellationToken).ConfigureAwait(false);
         Answered("HELLO", hello);
-        if (hello.IsOk) return ServerIdentity.Unknown with { Protocol = 3 };
+        if (hello.Value.Kind == RespKind.Map) return ServerIdentity.Unknown with { Protocol = 3 };
+        // Whoever repeats what it hears would otherwise pass for a server: so does a connection to a free port of the own machine that found itself.
+        if (hello.IsOk) throw new RedisHandshakeException("HELLO was answered, but not as Redis does");
         // Servers before 6.0 do not know it; some behind a proxy refuse the version.
         bool isUnknown = hello.Error is { } error && (error.Is("NOPROTO") || error.Is("ERR") && error.Text.StartsWith("ERR unknown command", StringComparison.OrdinalIgnoreCase));
         if (!isUnknown) Require("HELLO", hello);

@@ -128,10 +128,12 @@ internal sealed class RedisLink : IAsyncDisposable
         }
     }
 
+    /// <summary>Whoever waits for a connection from now on waits for the next one.</summary>
     private void Withdraw(RedisConnection connection)
     {
-        if (Interlocked.CompareExchange(ref _current, null, connection) == connection)
-            Volatile.Write(ref _connected, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        if (_current != connection) return;
+        Volatile.Write(ref _connected, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        Volatile.Write(ref _current, null);
     }
 
     /// <summary>Many clients that lost the same server should not come back in one instant.</summary>

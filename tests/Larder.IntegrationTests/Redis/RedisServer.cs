@@ -24,9 +24,7 @@ internal sealed class RedisServer : IAsyncDisposable
     {
         _certificates = certificates;
         _args = args;
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        Port = ((IPEndPoint)probe.LocalEndpoint).Port;
+        Port = FreePort();
     }
 
     /// <summary>The same for as long as this object lives, across restarts.</summary>
@@ -55,17 +53,46 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>With TLS on its port, if there are certificates.</summary>
     public static async Task<RedisServer> StartAsync(RedisCertificates? certificates, params string[] args)
     {
-        var server = new RedisServer(certificates, args);
-        try
+        for (int attempt = 1; ; attempt++)
         {
-            await server.StartAgainAsync();
+            var server = new RedisServer(certificates, args);
+            try
+            {
+                await server.StartAgainAsync();
+                return server;
+            }
+            catch (Exception) when (attempt < 3 && server.Log.Contains("Address already in use", StringComparison.Ordinal))
+            {
+                // Somebody else was given the port meanwhile.
+                await server.DisposeAsync();
+            }
+            catch
+            {
+                await server.DisposeAsync();
+                throw;
+            }
         }
-        catch
+    }
+
+    /// <summary>
+    /// One that the system gives to nobody else by itself (those begin at 32768): it has to be free when the server starts again, and nobody
+    /// who tries to connect meanwhile may be given it for his own end.
+    /// </summary>
+    private static int FreePort()
+    {
+        while (true)
         {
-            await server.DisposeAsync();
-            throw;
+            using var probe = new TcpListener(IPAddress.Loopback, Random.Shared.Next(12_000, 32_000));
+            try
+            {
+                probe.Start();
+                return ((IPEndPoint)probe.LocalEndpoint).Port;
+            }
+            catch (SocketException)
+            {
+                // Taken: another one.
+            }
         }
-        return server;
     }
 
     /// <summary>Options for it, with waits that a busy machine does not exceed.</summary>
