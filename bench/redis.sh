@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures the Redis client against redis-benchmark, in turns, on one server; writes bench/results/redis-YYYY-MM-DD.md.
-#   bench/redis.sh [ROUNDS]     7 by default, of some 15 seconds each
+#   bench/redis.sh [ROUNDS]     7 by default, of some 20 seconds each
 # Needs bash, the .NET SDK, redis-server and redis-benchmark. Both ask for 1 KiB values, each from a process of its own.
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -22,7 +22,7 @@ for _ in {1..100}; do redis-cli -p "$port" ping >/dev/null 2>&1 && break; sleep 
 
 tool() { # connections: GETs per second
     redis-benchmark -p "$port" -t set -n 1000 -d 1024 -q >/dev/null 2>&1
-    redis-benchmark -p "$port" -t get -P 32 -d 1024 -c "$1" -n 600000 --csv 2>/dev/null | awk -F'"' '$2 == "GET" { print $4 }'
+    redis-benchmark -p "$port" -t get -P 32 -d 1024 -c "$1" -n 2000000 --csv 2>/dev/null | awk -F'"' '$2 == "GET" { print $4 }'
 }
 client() { dotnet artifacts/bin/Larder.Benchmarks/release/Larder.Benchmarks.dll --redis "$port" "$1" 3; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }

@@ -6,6 +6,7 @@ namespace Larder.Tests.RedisClient;
 public sealed class RedisConnectionTests : IAsyncDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly ManualTimeProvider _time = new();
     private readonly ScriptedStream _server = new();
     private readonly Breaker _breaker;
@@ -82,7 +83,7 @@ public sealed class RedisConnectionTests : IAsyncDisposable
         RedisReply[] replies = await Task.WhenAll(sent, stuck, waiting);
         Assert.Equal([RedisOutcome.Lost, RedisOutcome.Lost, RedisOutcome.LostUnsent], replies.Select(reply => reply.Outcome));
         Assert.Equal([true, true, false], replies.Select(reply => reply.IsUncertain));
-        Assert.Equal("a test", await _connection.Closed);
+        Assert.Equal("a test", await _connection.Closed.WaitAsync(Patience));
         Assert.True(_server.IsDisposed);
         Assert.Equal(RedisOutcome.NotConnected, (await Get("d")).Outcome);
     }
@@ -93,7 +94,7 @@ public sealed class RedisConnectionTests : IAsyncDisposable
     public async Task An_answer_to_a_command_that_was_not_sent_closes_the_connection()
     {
         _server.Say("+OK\r\n");
-        Assert.Equal("A reply came that answers no command.", await _connection.Closed);
+        Assert.Equal("A reply came that answers no command.", await _connection.Closed.WaitAsync(Patience));
     }
 
     [Fact]
@@ -107,7 +108,7 @@ public sealed class RedisConnectionTests : IAsyncDisposable
         await Eventually.True(() => _server.Heard.Length == 2 * "*1\r\n$4\r\nPING\r\n".Length);
         Assert.False(_connection.Closed.IsCompleted);
         for (int i = 0; i < 25; i++) Beat(Second / 10);
-        Assert.Equal("the server does not answer", await _connection.Closed);
+        Assert.Equal("the server does not answer", await _connection.Closed.WaitAsync(Patience));
         // The timers are gone with it.
         Assert.Equal(0, _time.Timers);
 
@@ -122,7 +123,7 @@ public sealed class RedisConnectionTests : IAsyncDisposable
         Assert.False(_connection.Closed.IsCompleted || blocking.IsCompleted);
         _time.Advance(Second);
         Assert.Equal(RedisOutcome.TimedOut, (await blocking).Outcome);
-        Assert.Equal("the server does not answer", await _connection.Closed);
+        Assert.Equal("the server does not answer", await _connection.Closed.WaitAsync(Patience));
     }
 
     [Fact]
