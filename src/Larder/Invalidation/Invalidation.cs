@@ -116,6 +116,13 @@ public sealed class Invalidation
         return new(InvalidationKind.Tag, tag, [tag]);
     }
 
+    /// <summary>An exact tag as it stands in the log of another node.</summary>
+    /// <exception cref="ArgumentException">It is none.</exception>
+    internal static Invalidation OfExactTag(string tag) =>
+        tag.Length is > 1 and <= TagRules.MaxLength && tag[0] == TagRules.ExactPrefix
+            ? new(InvalidationKind.Tag, tag, [tag])
+            : throw new ArgumentException("An exact tag begins with its sign and has a name.", nameof(tag));
+
     /// <summary>
     /// The same, but what it covers becomes stale instead of being removed: its freshness ended at the instant of this
     /// event, and it may still be served within its stale windows. What has none is removed.

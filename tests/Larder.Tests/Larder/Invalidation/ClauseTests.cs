@@ -16,7 +16,9 @@ public sealed class ClauseTests
         Assert.Equal(Enumerable.Range(1, clauses.Length).Select(i => $"I-{i}"), clauses);
         string[] proved = [.. typeof(ClauseTests).Assembly.GetTypes().SelectMany(Proved).Distinct()];
         Assert.Empty(clauses.Except(proved));
-        Assert.Empty(proved.Except(clauses));
+        // Those of the Redis tier are proved as they are built: each that is named is there.
+        string[] remote = [.. Regex.Matches(norm, @"^- \*\*(R-\d+)\*\*", RegexOptions.Multiline).Select(m => m.Groups[1].Value)];
+        Assert.Empty(proved.Except(clauses).Except(remote));
     }
 
     private static IEnumerable<string> Proved(Type type)
