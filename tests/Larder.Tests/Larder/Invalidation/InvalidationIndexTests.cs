@@ -189,8 +189,7 @@ public sealed class InvalidationIndexTests
 
     private static int Remembered(LarderCache cache)
     {
-        object index = typeof(LarderCache).GetField("_index", System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!.GetValue(cache)!;
-        return new[] { "_tags", "_users" }.Sum(name => ((System.Collections.ICollection)index.GetType()
-            .GetField(name, System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!.GetValue(index)!).Count);
+        object events = StoreIntegrity.Field(StoreIntegrity.Field(cache, "_index"), "_events");
+        return new[] { "_tags", "_users" }.Sum(name => ((System.Collections.ICollection)StoreIntegrity.Field(StoreIntegrity.Field(events, name), "_marks")).Count);
     }
 }
