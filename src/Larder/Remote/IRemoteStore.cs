@@ -1,0 +1,58 @@
+namespace Larder;
+
+/// <summary>A server of Redis as it was when it answered.</summary>
+/// <param name="Identity">Of its run id and replication id together; never 0.</param>
+/// <param name="Clock">Its clock, taken as given when the question was sent .</param>
+internal readonly record struct RemoteServer(UInt128 Identity, ClockAnchor Clock);
+
+/// <summary>How a command on a slot ended. Whatever it was, it is no exception: the tier costs calls nothing but its help.</summary>
+internal enum SlotOutcome : byte
+{
+    /// <summary>The server has answered, and done what was asked.</summary>
+    Done,
+    /// <summary>The slot's identity, its server or the epoch is another one by now: nothing was done.</summary>
+    Changed,
+    /// <summary>The server refused, or there is no connection to it: nothing was done.</summary>
+    Refused,
+    /// <summary>No answer in time: it may have been done, or be done later.</summary>
+    Unknown,
+}
+
+/// <summary>What was in a slot.</summary>
+/// <param name="Outcome">What follows is known only where it is <see cref="SlotOutcome.Done"/>.</param>
+/// <param name="Server">Who answered.</param>
+/// <param name="Identity">The slot's; 0 where there is none.</param>
+/// <param name="MayReplace">Whether the slot has the identity for sure: false where only reading was permitted.</param>
+/// <param name="Stored">What stands behind the identity; empty for a ticket.</param>
+internal readonly record struct SlotRead(SlotOutcome Outcome, RemoteServer Server, UInt128 Identity, bool MayReplace, ReadOnlyMemory<byte> Stored);
+
+/// <summary>What a fill knew when it began: only as long as that is still so may its result go into the slot .</summary>
+/// <param name="Identity">What it saw in the slot.</param>
+/// <param name="Server">Whose slot that was.</param>
+/// <param name="Stamp">The epoch, and the ordinal up to which its node had seen before it asked.</param>
+internal sealed record SlotClaim(UInt128 Identity, RemoteServer Server, Position Stamp);
+
+/// <summary>
+/// The places of keys in Redis. Implementations have deadlines of their own, name every slot's server, and answer what went wrong as
+/// an outcome. Any error that a server replies with means: not done.
+/// </summary>
+internal interface IRemoteStore
+{
+    /// <summary>Reads a slot (<c>GET</c>).</summary>
+    ValueTask<SlotRead> ReadAsync(string key);
+
+    /// <summary>Reads a slot, and puts a ticket there where nothing is (<c>SET NX GET PX</c>); only reads it where that is refused.</summary>
+    ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime);
+
+    /// <summary>Replaces what is in the slot, with a new identity, if that is still the claimed one, on the claimed server and in the claimed epoch.</summary>
+    ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime);
+
+    /// <summary>Removes the slot on the same conditions.</summary>
+    ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim);
+
+    /// <summary>Puts a new ticket into the slot, whatever is there, and returns it.</summary>
+    ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime);
+
+    /// <summary>Removes the slot, whatever is there; done, too, where nothing was.</summary>
+    ValueTask<SlotOutcome> UnlinkAsync(string key);
+}
