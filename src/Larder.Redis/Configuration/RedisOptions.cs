@@ -21,6 +21,15 @@ public sealed class RedisOptions
     /// <summary>TLS; null, the default, for none.</summary>
     public RedisTlsOptions? Tls { get; set; }
 
+    /// <summary>The keys that stored entries are encrypted with; none by default.</summary>
+    public RedisEncryptionOptions Encryption { get; } = new();
+
+    /// <summary>
+    /// Options whose <see cref="RedisSecurityReport"/> is below this are refused; <see cref="RedisSecurityLevel.Low"/>, which refuses none, by default.
+    /// In production it should be <see cref="RedisSecurityLevel.High"/>: that demands TLS and a password.
+    /// </summary>
+    public RedisSecurityLevel LeastSecurity { get; set; }
+
     /// <summary>How long a command is waited for; 50 ms by default, 1 ms to 1 minute.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromMilliseconds(50);
 

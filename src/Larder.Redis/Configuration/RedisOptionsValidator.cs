@@ -25,6 +25,8 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
         Check(options.MaxReplyBytes is >= 1024 and <= 2_000_000_000, nameof(options.MaxReplyBytes), options.MaxReplyBytes, "1,024 to 2,000,000,000");
         CheckBreaker(options.Breaker);
         if (options.Tls is { } tls) CheckTls(tls);
+        problems.AddRange(options.Encryption.Problems());
+        CheckSecurity();
         string of = string.IsNullOrEmpty(name) ? "" : $"Redis '{name}': ";
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems.Select(problem => of + problem));
 
@@ -36,6 +38,15 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
             Check(breaker.WindowFailures is >= 1 and <= 1_000_000, Path + nameof(breaker.WindowFailures), breaker.WindowFailures, "1 to 1,000,000");
             Check(breaker.Window >= TimeSpan.FromMilliseconds(100) && breaker.Window <= TimeSpan.FromMinutes(10), Path + nameof(breaker.Window), breaker.Window, "100 ms to 10 minutes");
             Check(breaker.OpenFor >= TimeSpan.FromMilliseconds(10) && breaker.OpenFor <= TimeSpan.FromMinutes(5), Path + nameof(breaker.OpenFor), breaker.OpenFor, "10 ms to 5 minutes");
+        }
+
+        void CheckSecurity()
+        {
+            Check(Enum.IsDefined(options.LeastSecurity), nameof(options.LeastSecurity), options.LeastSecurity, "Low, Medium or High");
+            RedisSecurityReport report = RedisSecurityReport.Of(options);
+            if (report.Level >= options.LeastSecurity) return;
+            problems.Add($"Security is {report.Level}, and {nameof(options.LeastSecurity)} is {options.LeastSecurity}.");
+            problems.AddRange(report.Findings.Where(finding => finding.CostsLevel).Select(finding => $"{finding.Problem} {finding.Advice}"));
         }
 
         void CheckTls(RedisTlsOptions tls)
