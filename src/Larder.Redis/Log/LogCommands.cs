@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace Larder.Redis;
+
+/// <summary>How a step on the log ended.</summary>
+internal enum LogOutcome : byte
+{
+    /// <summary>It was done.</summary>
+    Done,
+    /// <summary>The epoch is over; nothing was done.</summary>
+    OtherEpoch,
+    /// <summary>The server refused, or there is no connection to it; nothing was done.</summary>
+    Refused,
+    /// <summary>No answer in time: it may have been done, or be done later.</summary>
+    Unknown,
+}
+
+/// <summary>The state of the log at one instant.</summary>
+/// <param name="Epoch">Never 0.</param>
+/// <param name="Last">The newest ordinal.</param>
+/// <param name="Groups">The newest one in the stream of groups; 0 where it has none.</param>
+/// <param name="Keys">The newest one in the stream of keys; 0 where it has none.</param>
+internal readonly record struct LogState(ulong Epoch, long Last, long Groups, long Keys);
+
+/// <summary>The steps on the log, each one script on one connection.</summary>
+/// <param name="keptGroups">About how many events the stream of groups keeps.</param>
+/// <param name="keptKeys">The same for keys.</param>
+internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGroups = 100_000, int keptKeys = 20_000)
+{
+    /// <summary>The state; where it is not right a new epoch begins.</summary>
+    public async ValueTask<(LogOutcome Outcome, LogState State)> OpenAsync(RedisConnection connection) =>
+        StateIn(await LogScripts.Open.RunAsync(connection, [3, names.State, names.Groups, names.Keys, NewEpoch()], timeout).ConfigureAwait(false));
+
+    /// <summary>The state; <see cref="LogOutcome.OtherEpoch"/> where it is not right.</summary>
+    public async ValueTask<(LogOutcome Outcome, LogState State)> AskAsync(RedisConnection connection) =>
+        StateIn(await LogScripts.Ask.RunAsync(connection, [3, names.State, names.Groups, names.Keys], timeout).ConfigureAwait(false));
+
+    /// <summary>Appends an event if the epoch is still this one.</summary>
+    /// <returns>The event's ordinal, where it was appended.</returns>
+    public async ValueTask<(LogOutcome Outcome, long Ordinal)> AppendAsync(RedisConnection connection, RemoteStream stream, ulong epoch, IReadOnlyList<EventField> fields)
+    {
+        bool isGroup = stream == RemoteStream.Groups;
+        RedisArgument[] words =
+        [
+            3, names.State, names.Groups, names.Keys, Written(epoch), isGroup ? 2 : 3, isGroup ? keptGroups : keptKeys,
+            .. fields.SelectMany(field => new RedisArgument[] { field.Name, field.Value }),
+        ];
+        RedisReply reply = await LogScripts.Append.RunAsync(connection, words, timeout).ConfigureAwait(false);
+        if (!reply.IsOk) return (OutcomeOf(reply), 0);
+        return reply.Value.TryGetInteger(out long ordinal) && ordinal > 0 ? (LogOutcome.Done, ordinal) : (LogOutcome.OtherEpoch, 0);
+    }
+
+    private static (LogOutcome Outcome, LogState State) StateIn(RedisReply reply)
+    {
+        if (!reply.IsOk) return (OutcomeOf(reply), default);
+        ReadOnlySpan<RespValue> items = reply.Value.Items.Span;
+        bool isState = items.Length == 4
+            & ulong.TryParse(items.Length > 0 ? items[0].Text : null, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong epoch) & epoch != 0;
+        return isState && items[1].TryGetInteger(out long last) && items[2].TryGetInteger(out long groups) && items[3].TryGetInteger(out long keys)
+            ? (LogOutcome.Done, new(epoch, last, groups, keys))
+            : (LogOutcome.OtherEpoch, default);
+    }
+
+    private static LogOutcome OutcomeOf(RedisReply reply) => reply.IsUncertain ? LogOutcome.Unknown : LogOutcome.Refused;
+
+    /// <summary>Random, never 0, which stands for none.</summary>
+    private static string NewEpoch() => Written(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) | 1);
+
+    private static string Written(ulong epoch) => epoch.ToString("x16", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,114 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace Larder.Redis;
+
+/// <summary>The slots of keys on one server.</summary>
+/// <remarks>
+/// A slot is its identity of 16 bytes and what is stored behind it, encrypted where there is a cipher. What can't be decrypted is as good as a
+/// ticket: it has an identity, so that it can be replaced, and nothing to read.
+/// </remarks>
+/// <param name="epoch">The log's epoch that this node is in now; 0 for none.</param>
+internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock clock, TimeSpan timeout, Func<ulong> epoch, EntryCipher? cipher = null) : IRemoteStore
+{
+    private const int IdentityBytes = 16;
+
+    public async ValueTask<SlotRead> ReadAsync(string key)
+    {
+        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return Without(SlotOutcome.Refused, server);
+        return Read(key, server, await connection.SendAsync(["GET", names.SlotWordOf(key)], timeout).ConfigureAwait(false), mayReplace: true);
+    }
+
+    public async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime)
+    {
+        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return Without(SlotOutcome.Refused, server);
+        byte[] ticket = NewIdentity();
+        RedisArgument slot = names.SlotWordOf(key);
+        RedisReply reply = await connection.SendAsync(["SET", slot, ticket, "NX", "GET", "PX", Milliseconds(lifetime)], timeout).ConfigureAwait(false);
+        if (reply.IsOk && reply.Value.IsNull) return new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default);
+        // Full memory, a replica, a right to read only: what is there can be read all the same.
+        bool mayReplace = reply.Error is null;
+        if (!mayReplace) reply = await connection.SendAsync(["GET", slot], timeout).ConfigureAwait(false);
+        return Read(key, server, reply, mayReplace);
+    }
+
+    public async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime)
+    {
+        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return SlotOutcome.Refused;
+        if (!IsStillThere(claim, server)) return SlotOutcome.Changed;
+        using var content = new PooledBuffer();
+        RandomNumberGenerator.Fill(content.GetSpan(IdentityBytes)[..IdentityBytes]);
+        content.Advance(IdentityBytes);
+        if (cipher is null) content.Write(stored.Span);
+        else cipher.Encrypt(stored.Span, names.SlotOf(key), content);
+        return Changed(await SlotScripts.Replace.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity), content.Memory, Milliseconds(lifetime)], timeout).ConfigureAwait(false));
+    }
+
+    public async ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim)
+    {
+        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return SlotOutcome.Refused;
+        if (!IsStillThere(claim, server)) return SlotOutcome.Changed;
+        return Changed(await SlotScripts.Remove.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity)], timeout).ConfigureAwait(false));
+    }
+
+    public async ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime)
+    {
+        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return Without(SlotOutcome.Refused, server);
+        byte[] ticket = NewIdentity();
+        RedisReply reply = await connection.SendAsync(["SET", names.SlotWordOf(key), ticket, "PX", Milliseconds(lifetime)], timeout).ConfigureAwait(false);
+        return reply.IsOk ? new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default) : Without(OutcomeOf(reply), server);
+    }
+
+    public async ValueTask<SlotOutcome> UnlinkAsync(string key) =>
+        TryConnect(out RedisConnection? connection, out _)
+            ? OutcomeOf(await connection.SendAsync(["UNLINK", names.SlotWordOf(key)], timeout).ConfigureAwait(false))
+            : SlotOutcome.Refused;
+
+    /// <summary>The connection that answers, and who that is: both are of one moment.</summary>
+    private bool TryConnect([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RedisConnection? connection, out RemoteServer server)
+    {
+        server = default;
+        connection = link.Current;
+        return connection is not null && clock.TryDescribe(connection.Server, out server) && link.Breaker.TryPass();
+    }
+
+    private bool IsStillThere(SlotClaim claim, RemoteServer server) => claim.Server.Identity == server.Identity && claim.Stamp.Epoch == epoch();
+
+    private SlotRead Read(string key, RemoteServer server, RedisReply reply, bool mayReplace)
+    {
+        if (!reply.IsOk) return Without(OutcomeOf(reply), server);
+        // Nothing, or what is nobody's entry.
+        if (reply.Value.Bytes is not { Length: >= IdentityBytes } bytes) return Without(SlotOutcome.Done, server);
+        return new(SlotOutcome.Done, server, IdentityOf(bytes), mayReplace, Decrypt(key, bytes.AsMemory(IdentityBytes)));
+    }
+
+    /// <summary>Where no identity was seen.</summary>
+    private static SlotRead Without(SlotOutcome outcome, RemoteServer server) => new(outcome, server, default, MayReplace: false, default);
+
+    private ReadOnlyMemory<byte> Decrypt(string key, ReadOnlyMemory<byte> content)
+    {
+        if (cipher is null || content.IsEmpty) return content;
+        var plain = new ArrayBufferWriter<byte>(content.Length);
+        return cipher.TryDecrypt(content.Span, names.SlotOf(key), plain) == CipherOutcome.Done ? plain.WrittenMemory : default;
+    }
+
+    /// <summary>A script's answer: 1 where it did what it was asked.</summary>
+    private static SlotOutcome Changed(RedisReply reply) =>
+        !reply.IsOk ? OutcomeOf(reply) : reply.Value.TryGetInteger(out long done) && done == 1 ? SlotOutcome.Done : SlotOutcome.Changed;
+
+    private static SlotOutcome OutcomeOf(RedisReply reply) => reply.IsOk ? SlotOutcome.Done : reply.IsUncertain ? SlotOutcome.Unknown : SlotOutcome.Refused;
+
+    private static byte[] NewIdentity() => RandomNumberGenerator.GetBytes(IdentityBytes);
+
+    private static UInt128 IdentityOf(ReadOnlySpan<byte> slot) => MemoryMarshal.Read<UInt128>(slot);
+
+    private static byte[] BytesOf(UInt128 identity)
+    {
+        byte[] bytes = new byte[IdentityBytes];
+        MemoryMarshal.Write(bytes, identity);
+        return bytes;
+    }
+
+    private static long Milliseconds(TimeSpan lifetime) => Math.Max(1, (long)lifetime.TotalMilliseconds);
+}
