@@ -88,7 +88,7 @@ public sealed class RedisConnectionStringTests
         Gen<string?> maybe = Gen.Frequency((1, Gen.Constant<string?>(null)), (2, text.Select(t => (string?)t)));
         Gen<RedisEndpoint> endpoint = Gen.OneOf(
             Gen.Elements("h", "cache.example", "127.0.0.1", "::1", "a-b.c").SelectMany(_ => Gen.Choose(1, 65535), (host, port) => new RedisEndpoint(host, port)),
-            Gen.Elements("/run/redis.sock", "/tmp/a,b/c@d:1.sock").Select(path => new RedisEndpoint(path, 0)));
+            Gen.Elements("/run/redis.sock", "/srv/a,b/c@d:1.sock").Select(path => new RedisEndpoint(path, 0)));
         Gen<TimeSpan> span = Gen.Choose(1000, 600_000).Select(tenths => TimeSpan.FromMilliseconds(tenths / 10.0));
         Gen<RedisTlsOptions?> tls = Gen.Frequency((1, Gen.Constant<RedisTlsOptions?>(null)), (1, maybe.Four().SelectMany(_ => Gen.Choose(0, 3), (texts, flags) => (RedisTlsOptions?)new RedisTlsOptions
         {
