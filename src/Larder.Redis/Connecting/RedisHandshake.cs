@@ -14,19 +14,17 @@ internal sealed class RedisHandshake(RedisOptions options, TimeProvider time)
         ServerIdentity identity = await HelloAsync(connection, cancellationToken).ConfigureAwait(false);
         if (options.Database != 0) Require("SELECT", await connection.SendAsync(["SELECT", options.Database], _patience, cancellationToken).ConfigureAwait(false));
 
-        long asked = time.GetTimestamp();
-        ValueTask<RedisReply> timing = connection.SendAsync(["TIME"], _patience, cancellationToken);
-        ValueTask<RedisReply> server = connection.SendAsync(["INFO", "server"], _patience, cancellationToken);
-        ValueTask<RedisReply> replication = connection.SendAsync(["INFO", "replication"], _patience, cancellationToken);
+        ValueTask<ServerAnswer> asking = ServerAnswer.AskAsync(connection, time, _patience, cancellationToken);
         ValueTask<RedisReply> ping = connection.SendAsync(["PING"], _patience, cancellationToken);
-        RedisReply told = await timing.ConfigureAwait(false), info = await server.ConfigureAwait(false), more = await replication.ConfigureAwait(false), life = await ping.ConfigureAwait(false);
+        ServerAnswer answer = await asking.ConfigureAwait(false);
+        RedisReply life = Answered("PING", await ping.ConfigureAwait(false));
 
-        // A user of few rights may have none to ask; what it does not know it does without. A server that is loading has no data yet.
-        Answered("PING", life);
+        // It has no data yet.
         if (life.Error is { } error && error.Is("LOADING")) throw new RedisHandshakeException("the server is loading its data (LOADING)");
-        if (Answered("INFO", info).Value.Text is { } text) identity = identity.With(text);
-        if (Answered("INFO", more).Value.Text is { } rest) identity = identity.With(rest);
-        connection.Server = identity.With(Answered("TIME", told).Value, asked);
+        Answered("INFO", answer.Server);
+        Answered("INFO", answer.Replication);
+        Answered("TIME", answer.Time);
+        connection.Server = answer.Of(identity);
     }
 
     private async Task<ServerIdentity> HelloAsync(RedisConnection connection, CancellationToken cancellationToken)

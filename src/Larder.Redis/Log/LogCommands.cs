@@ -30,11 +30,11 @@ internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGr
 {
     /// <summary>The state; where it is not right a new epoch begins.</summary>
     public async ValueTask<(LogOutcome Outcome, LogState State)> OpenAsync(RedisConnection connection) =>
-        StateIn(await LogScripts.Open.RunAsync(connection, [3, names.State, names.Groups, names.Keys, NewEpoch()], timeout).ConfigureAwait(false));
+        StateIn(connection, await LogScripts.Open.RunAsync(connection, [3, names.State, names.Groups, names.Keys, NewEpoch()], timeout).ConfigureAwait(false));
 
     /// <summary>The state; <see cref="LogOutcome.OtherEpoch"/> where it is not right.</summary>
     public async ValueTask<(LogOutcome Outcome, LogState State)> AskAsync(RedisConnection connection) =>
-        StateIn(await LogScripts.Ask.RunAsync(connection, [3, names.State, names.Groups, names.Keys], timeout).ConfigureAwait(false));
+        StateIn(connection, await LogScripts.Ask.RunAsync(connection, [3, names.State, names.Groups, names.Keys], timeout).ConfigureAwait(false));
 
     /// <summary>Appends an event if the epoch is still this one.</summary>
     /// <returns>The event's ordinal, where it was appended.</returns>
@@ -47,13 +47,13 @@ internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGr
             .. fields.SelectMany(field => new RedisArgument[] { field.Name, field.Value }),
         ];
         RedisReply reply = await LogScripts.Append.RunAsync(connection, words, timeout).ConfigureAwait(false);
-        if (!reply.IsOk) return (OutcomeOf(reply), 0);
+        if (!reply.IsOk) return (OutcomeOf(connection, reply), 0);
         return reply.Value.TryGetInteger(out long ordinal) && ordinal > 0 ? (LogOutcome.Done, ordinal) : (LogOutcome.OtherEpoch, 0);
     }
 
-    private static (LogOutcome Outcome, LogState State) StateIn(RedisReply reply)
+    private static (LogOutcome Outcome, LogState State) StateIn(RedisConnection connection, RedisReply reply)
     {
-        if (!reply.IsOk) return (OutcomeOf(reply), default);
+        if (!reply.IsOk) return (OutcomeOf(connection, reply), default);
         ReadOnlySpan<RespValue> items = reply.Value.Items.Span;
         bool isState = items.Length == 4
             & ulong.TryParse(items.Length > 0 ? items[0].Text : null, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong epoch) & epoch != 0;
@@ -62,7 +62,11 @@ internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGr
             : (LogOutcome.OtherEpoch, default);
     }
 
-    private static LogOutcome OutcomeOf(RedisReply reply) => reply.IsUncertain ? LogOutcome.Unknown : LogOutcome.Refused;
+    private static LogOutcome OutcomeOf(RedisConnection connection, RedisReply reply)
+    {
+        ServerWatch.Heed(connection, reply);
+        return reply.IsUncertain ? LogOutcome.Unknown : LogOutcome.Refused;
+    }
 
     /// <summary>Random, never 0, which stands for none.</summary>
     private static string NewEpoch() => Written(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) | 1);

@@ -17,7 +17,7 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
     public async ValueTask<SlotRead> ReadAsync(string key)
     {
         if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return Without(SlotOutcome.Refused, server);
-        return Read(key, server, await connection.SendAsync(["GET", names.SlotWordOf(key)], timeout).ConfigureAwait(false), mayReplace: true);
+        return Read(connection, key, server, await connection.SendAsync(["GET", names.SlotWordOf(key)], timeout).ConfigureAwait(false), mayReplace: true);
     }
 
     public async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime)
@@ -29,8 +29,9 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
         if (reply.IsOk && reply.Value.IsNull) return new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default);
         // Full memory, a replica, a right to read only: what is there can be read all the same.
         bool mayReplace = reply.Error is null;
+        ServerWatch.Heed(connection, reply);
         if (!mayReplace) reply = await connection.SendAsync(["GET", slot], timeout).ConfigureAwait(false);
-        return Read(key, server, reply, mayReplace);
+        return Read(connection, key, server, reply, mayReplace);
     }
 
     public async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime)
@@ -42,14 +43,14 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
         content.Advance(IdentityBytes);
         if (cipher is null) content.Write(stored.Span);
         else cipher.Encrypt(stored.Span, names.SlotOf(key), content);
-        return Changed(await SlotScripts.Replace.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity), content.Memory, Milliseconds(lifetime)], timeout).ConfigureAwait(false));
+        return Changed(connection, await SlotScripts.Replace.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity), content.Memory, Milliseconds(lifetime)], timeout).ConfigureAwait(false));
     }
 
     public async ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim)
     {
         if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return SlotOutcome.Refused;
         if (!IsStillThere(claim, server)) return SlotOutcome.Changed;
-        return Changed(await SlotScripts.Remove.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity)], timeout).ConfigureAwait(false));
+        return Changed(connection, await SlotScripts.Remove.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity)], timeout).ConfigureAwait(false));
     }
 
     public async ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime)
@@ -57,12 +58,12 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
         if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return Without(SlotOutcome.Refused, server);
         byte[] ticket = NewIdentity();
         RedisReply reply = await connection.SendAsync(["SET", names.SlotWordOf(key), ticket, "PX", Milliseconds(lifetime)], timeout).ConfigureAwait(false);
-        return reply.IsOk ? new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default) : Without(OutcomeOf(reply), server);
+        return reply.IsOk ? new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default) : Without(OutcomeOf(connection, reply), server);
     }
 
     public async ValueTask<SlotOutcome> UnlinkAsync(string key) =>
         TryConnect(out RedisConnection? connection, out _)
-            ? OutcomeOf(await connection.SendAsync(["UNLINK", names.SlotWordOf(key)], timeout).ConfigureAwait(false))
+            ? OutcomeOf(connection, await connection.SendAsync(["UNLINK", names.SlotWordOf(key)], timeout).ConfigureAwait(false))
             : SlotOutcome.Refused;
 
     /// <summary>The connection that answers, and who that is: both are of one moment.</summary>
@@ -75,9 +76,9 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
 
     private bool IsStillThere(SlotClaim claim, RemoteServer server) => claim.Server.Identity == server.Identity && claim.Stamp.Epoch == epoch();
 
-    private SlotRead Read(string key, RemoteServer server, RedisReply reply, bool mayReplace)
+    private SlotRead Read(RedisConnection connection, string key, RemoteServer server, RedisReply reply, bool mayReplace)
     {
-        if (!reply.IsOk) return Without(OutcomeOf(reply), server);
+        if (!reply.IsOk) return Without(OutcomeOf(connection, reply), server);
         // Nothing, or what is nobody's entry.
         if (reply.Value.Bytes is not { Length: >= IdentityBytes } bytes) return Without(SlotOutcome.Done, server);
         return new(SlotOutcome.Done, server, IdentityOf(bytes), mayReplace, Decrypt(key, bytes.AsMemory(IdentityBytes)));
@@ -94,10 +95,14 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
     }
 
     /// <summary>A script's answer: 1 where it did what it was asked.</summary>
-    private static SlotOutcome Changed(RedisReply reply) =>
-        !reply.IsOk ? OutcomeOf(reply) : reply.Value.TryGetInteger(out long done) && done == 1 ? SlotOutcome.Done : SlotOutcome.Changed;
+    private static SlotOutcome Changed(RedisConnection connection, RedisReply reply) =>
+        !reply.IsOk ? OutcomeOf(connection, reply) : reply.Value.TryGetInteger(out long done) && done == 1 ? SlotOutcome.Done : SlotOutcome.Changed;
 
-    private static SlotOutcome OutcomeOf(RedisReply reply) => reply.IsOk ? SlotOutcome.Done : reply.IsUncertain ? SlotOutcome.Unknown : SlotOutcome.Refused;
+    private static SlotOutcome OutcomeOf(RedisConnection connection, RedisReply reply)
+    {
+        ServerWatch.Heed(connection, reply);
+        return reply.IsOk ? SlotOutcome.Done : reply.IsUncertain ? SlotOutcome.Unknown : SlotOutcome.Refused;
+    }
 
     private static byte[] NewIdentity() => RandomNumberGenerator.GetBytes(IdentityBytes);
 
