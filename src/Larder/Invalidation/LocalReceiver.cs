@@ -26,6 +26,19 @@ internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index,
         if (index.MustForget) index.Forget(ordinal);
     }
 
+    /// <summary>Makes an event of another node effective. Whoever reads the log waits for no sweep: rather what can't be kept is forgotten.</summary>
+    public void Follow(Invalidation invalidation)
+    {
+        if (invalidation.Kind == InvalidationKind.Key)
+        {
+            ApplyToKey(invalidation, count: false);
+            return;
+        }
+        long ordinal = index.Publish(invalidation, clock.Now);
+        if (index.ShouldPrune) upkeep.Hasten();
+        if (index.MustForget) index.Forget(ordinal);
+    }
+
     private (long Ordinal, int? Removed) ApplyToKey(Invalidation invalidation, bool count)
     {
         misses.Overtake(invalidation.Subject);

@@ -12,6 +12,9 @@ internal readonly record struct ClockAnchor(long Wall, long Cache)
 
     public long ToWall(long cacheTime) => cacheTime == long.MaxValue ? long.MaxValue : Saturated(Wall, cacheTime - Cache);
 
+    /// <summary>An instant of the wall's clock, before or after this one.</summary>
+    public long ToCache(long wallTime) => wallTime == long.MaxValue ? long.MaxValue : Saturated(Cache, wallTime - Wall);
+
     /// <summary>
     /// When something created at <paramref name="created"/> and lasting until <paramref name="until"/>, both by the wall,
     /// ends here. A wall clock that was set back before its creation adds nothing to its lifetime.
