@@ -36,6 +36,8 @@ public sealed class LarderCache : IDisposable
     private readonly Removals _removals;
     private readonly IInvalidationLog _log;
     private readonly Upkeep _upkeep;
+    private readonly RemoteTier? _tier;
+    private readonly RemoteCalls? _remote;
     private long _fills;
 
     /// <summary>Makes a cache of its own; programs with dependency injection call <c>services.AddLarder()</c> instead.</summary>
@@ -63,14 +65,18 @@ public sealed class LarderCache : IDisposable
         _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, _removals.Tell);
         Serializers = new(services);
         _entries = new(_options, _clock, Serializers, logger);
-        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, Reasons, Events, logger, name);
+        _upkeep = new(_memory, _index, _clock, time);
+        var receiver = new LocalReceiver(_memory, _index, Misses, _clock, _upkeep);
+        var records = new EntryRecords(_entries, Serializers);
+        if (_options.Remote is { } remote) _tier = new(remote, receiver, _memory, _index, records, WireLimits.Of(_options), _clock, time);
+        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, _tier, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
         PartialFills = new(_fill, Fills);
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
-        _upkeep = new(_memory, _index, _clock, time);
-        _log = new InProcessLog(new LocalReceiver(_memory, _index, Misses, _clock, _upkeep));
+        _log = _tier is null ? new InProcessLog(receiver) : _tier.Events;
+        if (_tier is not null) _remote = new(this, _tier, _fill.Remote!, _clock, _entries, _fill.Lookups, Reasons, Events);
         InvalidationHistory = new(_options.InvalidationHistory, _options.InvalidationsPerHour, time, logger);
-        Snapshots = new(Name, _options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
+        Snapshots = new(Name, _options, time, _clock, _memory, _index, _log, records, logger);
         CacheMeters.Watch(this);
     }
 
@@ -137,7 +143,7 @@ public sealed class LarderCache : IDisposable
         Entry? entry = _memory.Find(key, out int hash);
         return TryTake(entry, mayBeDue: false, out T value, out _)
             ? new(value)
-            : ValueOf(FillAsync<PlainFactory<TState, T>, T>(key, new(state, factory), options, entry, hash, cancellationToken));
+            : LookupResult.ValueOf(FillAsync<PlainFactory<TState, T>, T>(key, new(state, factory), options, entry, hash, cancellationToken));
     }
 
     /// <summary>The same by a span, which becomes a string only where the value is not there yet.</summary>
@@ -151,7 +157,7 @@ public sealed class LarderCache : IDisposable
         Entry? entry = _memory.Find(key, out int hash);
         return TryTake(entry, mayBeDue: false, out T value, out _)
             ? new(value)
-            : ValueOf(FillAsync<PlainFactory<TState, T>, T>(key.ToString(), new(state, factory), options, entry, hash, cancellationToken));
+            : LookupResult.ValueOf(FillAsync<PlainFactory<TState, T>, T>(key.ToString(), new(state, factory), options, entry, hash, cancellationToken));
     }
 
     /// <inheritdoc cref="GetOrCreateAsync{TState, T}(string, TState, Func{TState, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
@@ -173,7 +179,7 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         cancellationToken.ThrowIfCancellationRequested();
-        return new(Get<T>(key, allowStale));
+        return _remote is null ? new(Get<T>(key, allowStale)) : _remote.GetAsync<T>(key, allowStale);
     }
 
     /// <summary>Looks a key up in this process's memory; a stale value counts as none.</summary>
@@ -185,7 +191,7 @@ public sealed class LarderCache : IDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         ArgumentException.ThrowIfNullOrEmpty(key);
-        return new(Set(key, value, RulesOf(options)));
+        return PutAsync(key, value, RulesOf(options));
     }
 
     /// <summary>Removes a key; fills of it that are under way will not be stored.</summary>
@@ -194,13 +200,18 @@ public sealed class LarderCache : IDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         ArgumentException.ThrowIfNullOrEmpty(key);
+        return _remote is null ? new ValueTask<bool>(Remove(key)) : _remote.ApplyAsync(key, this, static (cache, key) => (cache.Remove(key), (Entry?)null));
+    }
+
+    private bool Remove(string key)
+    {
         Misses.Overtake(key);
         RemovalCause cause =
             _memory.Find(key) is not { Value: not StoredFailure } entry || !_index.IsCurrent(entry) ? RemovalCause.Invalidated
             : entry.IsGone(_clock.Now) ? RemovalCause.Expired
             : RemovalCause.Removed;
         (_, bool removed) = _memory.Invalidate(key, cause);
-        return new(removed && cause == RemovalCause.Removed);
+        return removed && cause == RemovalCause.Removed;
     }
 
     /// <summary>
@@ -281,6 +292,7 @@ public sealed class LarderCache : IDisposable
     public void Dispose()
     {
         _refreshes.Dispose();
+        _tier?.Dispose();
         _upkeep.Dispose();
         CacheMeters.Unwatch(this);
         SnapshotPaths.Release(this);
@@ -370,25 +382,25 @@ public sealed class LarderCache : IDisposable
         _fill.Storer.Add(key, value, new(options, NoOptions, _options.DefaultTtl), stamp);
 
     /// <summary>Sets a value for such a face.</summary>
-    internal Reason Set<T>(string key, T value, EntryOptions options) => Set(key, value, new EntryRules(options, NoOptions, _options.DefaultTtl));
+    internal ValueTask<Reason> SetForFaceAsync<T>(string key, T value, EntryOptions options) => PutAsync(key, value, new EntryRules(options, NoOptions, _options.DefaultTtl));
 
-    private Reason Set<T>(string key, T value, EntryRules rules)
+    private ValueTask<Reason> PutAsync<T>(string key, T value, EntryRules rules)
     {
-        if (key.Length > _options.MaxKeyLength) return Reason.BypassLimit;
+        if (key.Length > _options.MaxKeyLength) return new(Reason.BypassLimit);
+        return _remote is null
+            ? new(Set(key, value, rules, out _))
+            : _remote.ApplyAsync(key, (Cache: this, value, rules), static (set, key) => (set.Cache.Set(key, set.value, set.rules, out Entry? stored), stored));
+    }
+
+    private Reason Set<T>(string key, T value, EntryRules rules, out Entry? stored)
+    {
         Misses.Overtake(key);
-        return _fill.Storer.Set(key, value, rules);
+        return _fill.Storer.Set(key, value, rules, out stored);
     }
 
     internal EntryRules RulesOf(EntryOptions? options)
     {
         if (options is not null) EntryRules.Check(options);
         return new(options ?? NoOptions, _options.DefaultEntry, _options.DefaultTtl);
-    }
-
-    internal static ValueTask<T> ValueOf<T>(ValueTask<LookupResult<T>> result)
-    {
-        return result.IsCompletedSuccessfully ? new(result.Result.Value!) : WaitAsync(result);
-
-        static async ValueTask<T> WaitAsync(ValueTask<LookupResult<T>> result) => (await result.ConfigureAwait(false)).Value!;
     }
 }

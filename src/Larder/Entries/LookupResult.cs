@@ -76,3 +76,15 @@ public readonly record struct LookupResult<T>
         _ => ValueSource.Factory,
     };
 }
+
+/// <summary>What is done with results of any type.</summary>
+internal static class LookupResult
+{
+    /// <summary>The value alone, of a call that always has one.</summary>
+    public static ValueTask<T> ValueOf<T>(ValueTask<LookupResult<T>> result)
+    {
+        return result.IsCompletedSuccessfully ? new(result.Result.Value!) : WaitAsync(result);
+
+        static async ValueTask<T> WaitAsync(ValueTask<LookupResult<T>> result) => (await result.ConfigureAwait(false)).Value!;
+    }
+}

@@ -130,7 +130,7 @@ public sealed class LarderDistributedCache : IBufferDistributedCache
         var stored = new DistributedValue(bytes, options.SlidingExpiration, CacheClock.After(_cache.Clock.Now, absolute ?? TimeSpan.MaxValue));
         TimeSpan ttl = absolute is null || options.SlidingExpiration < absolute ? options.SlidingExpiration ?? TimeSpan.MaxValue : absolute.Value;
         var entryOptions = new EntryOptions { Ttl = ttl, Size = bytes.Length + DistributedValue.Overhead };
-        if (!_missesBeginFills || !TryEndFill(key, stored, entryOptions)) _cache.Set(key, stored, entryOptions);
+        if (!_missesBeginFills || !TryEndFill(key, stored, entryOptions)) Done(_cache.SetForFaceAsync(key, stored, entryOptions));
     }
 
     /// <summary>Stores what follows a miss, unless something that covers the key came in between; false where no miss is known.</summary>
@@ -152,11 +152,10 @@ public sealed class LarderDistributedCache : IBufferDistributedCache
         }
     }
 
-    /// <summary>A call in memory has ended when it returns: there is nothing to wait for.</summary>
+    /// <summary>In memory the call has ended when it returns. Other nodes are told in the background: an interface without a task reaches this one .</summary>
     private static void Done<T>(ValueTask<T> call)
     {
-        Debug.Assert(call.IsCompleted);
-        call.GetAwaiter().GetResult();
+        if (call.IsCompleted) call.GetAwaiter().GetResult();
     }
 
     /// <summary>The nearer of the two absolute ends, from now.</summary>

@@ -86,7 +86,7 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
             return default;
         }
         var call = new FillCall<PlainFactory<TState, T>, T>(text ?? key.ToString(), new(state, factory), cache.RulesOf(Convert(options, tags)), missed);
-        return LarderCache.ValueOf(cache.PartialFills.RunAsync(call, access, seen, cancellationToken));
+        return LookupResult.ValueOf(cache.PartialFills.RunAsync(call, access, seen, cancellationToken));
     }
 
     /// <summary>A key that is too long is still one: who asks for it shares a run. What can't be a key at all names nothing that could be shared.</summary>
@@ -95,7 +95,7 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
     {
         bool makes = (flags & NoMaking) == 0;
         if (makes && why == Reason.BypassLimit)
-            return LarderCache.ValueOf(cache.PartialFills.BypassAsync(
+            return LookupResult.ValueOf(cache.PartialFills.BypassAsync(
                 new FillCall<PlainFactory<TState, T>, T>(key, new(state, factory), cache.RulesOf(_default), why), cancellationToken));
         cache.Reasons.Count(why);
         return makes ? factory(state, cancellationToken) : default;

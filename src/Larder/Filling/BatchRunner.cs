@@ -3,11 +3,26 @@ using Microsoft.Extensions.Logging;
 namespace Larder;
 
 /// <summary>Runs the factory of a batch and lands the flights that it makes the values of.</summary>
-internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes refreshes, FactoryRunner runner, Lookups lookups, CacheEvents events, ILogger logger, string cacheName)
+internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes refreshes, FactoryRunner runner, Lookups lookups, RemoteFills? remote, CacheEvents events, ILogger logger, string cacheName)
 {
     /// <param name="missed">Why each of the flights' keys was no hit; null in the background.</param>
-    public async Task FlyAsync<TState, T>(
-        FillRun run, List<Flight<T>> led, BatchFactory<TState, T> factory, BatchRules rules, bool inBackground, bool mayDefer, IReadOnlyList<Reason>? missed = null)
+    public Task FlyAsync<TState, T>(
+        FillRun run, List<Flight<T>> led, BatchFactory<TState, T> factory, BatchRules rules, bool inBackground, bool mayDefer, IReadOnlyList<Reason>? missed = null) =>
+        remote is null ? RunAsync(run, led, factory, rules, inBackground, mayDefer, missed) : AskAsync(remote, run, led, factory, rules, inBackground, mayDefer, missed);
+
+    /// <summary>Asks Redis for all keys at once, and the factory for those that it did not answer.</summary>
+    private async Task AskAsync<TState, T>(
+        RemoteFills remote, FillRun run, List<Flight<T>> led, BatchFactory<TState, T> factory, BatchRules rules, bool inBackground, bool mayDefer, IReadOnlyList<Reason>? missed)
+    {
+        bool[] landed = await Task.WhenAll(led.Select(async flight =>
+            runner.TryDefer(flight, inBackground, mayDefer) || await remote.TryLandAsync(flight, rules[flight.Key], inBackground).ConfigureAwait(false))).ConfigureAwait(false);
+        if (Array.TrueForAll(landed, isLanded => isLanded)) return;
+        List<Reason>? reasons = missed is null ? null : [.. missed.Where((_, i) => !landed[i])];
+        await RunAsync(run, [.. led.Where((_, i) => !landed[i])], factory, rules, inBackground, mayDefer: false, reasons).ConfigureAwait(false);
+    }
+
+    private async Task RunAsync<TState, T>(
+        FillRun run, List<Flight<T>> led, BatchFactory<TState, T> factory, BatchRules rules, bool inBackground, bool mayDefer, IReadOnlyList<Reason>? missed)
     {
         run.Enter();
         var making = new List<(Flight<T> Flight, Entry? Stored)>(led.Count);

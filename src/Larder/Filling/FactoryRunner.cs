@@ -8,11 +8,29 @@ namespace Larder;
 /// lands nowhere, for nobody waits. So nothing that may throw stands between a flight's end and its landing.
 /// </remarks>
 internal sealed class FactoryRunner(
-    TimeProvider time, MemoryStore memory, Flights flights, Refreshes refreshes, Lookups lookups, Storer storer, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
+    TimeProvider time, MemoryStore memory, Flights flights, Refreshes refreshes, Lookups lookups, Storer storer, RemoteFills? remote, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
 {
-    /// <summary>Runs the factory for a flight that the caller leads. Up to its first wait it runs on the caller's thread.</summary>
+    /// <summary>Brings the value of a flight that the caller leads. Up to its first wait it runs on the caller's thread.</summary>
     /// <param name="mayDefer">Whether to look first if there is a value by now: then nothing is made, and everybody looks again.</param>
-    public async Task FlyAsync<TFactory, T>(FillCall<TFactory, T> call, Flight<T> flight, bool inBackground, bool mayDefer) where TFactory : struct, IFactory<T>
+    public Task FlyAsync<TFactory, T>(FillCall<TFactory, T> call, Flight<T> flight, bool inBackground, bool mayDefer) where TFactory : struct, IFactory<T> =>
+        remote is null ? RunAsync(call, flight, inBackground, mayDefer) : AskAsync(remote, call, flight, inBackground, mayDefer);
+
+    /// <summary>Asks Redis first. What that brought into memory is stale at best, so the factory is not kept from running by it.</summary>
+    private async Task AskAsync<TFactory, T>(RemoteFills remote, FillCall<TFactory, T> call, Flight<T> flight, bool inBackground, bool mayDefer) where TFactory : struct, IFactory<T>
+    {
+        if (!TryDefer(flight, inBackground, mayDefer) && !await remote.TryLandAsync(flight, call.Rules, inBackground).ConfigureAwait(false))
+            await RunAsync(call, flight, inBackground, mayDefer: false).ConfigureAwait(false);
+    }
+
+    /// <summary>Lands a flight without a value where there is one in memory by now.</summary>
+    public bool TryDefer<T>(Flight<T> flight, bool inBackground, bool mayDefer)
+    {
+        if (!mayDefer || memory.Find(flight.Key) is not { } stored || !(inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored))) return false;
+        LandEmpty(flight);
+        return true;
+    }
+
+    private async Task RunAsync<TFactory, T>(FillCall<TFactory, T> call, Flight<T> flight, bool inBackground, bool mayDefer) where TFactory : struct, IFactory<T>
     {
         // Set in here it flows into the factory, but not back to the caller.
         flight.Run.Enter();
@@ -131,7 +149,7 @@ internal sealed class FactoryRunner(
     public void LandAbsent<T>(Flight<T> flight, Entry? stored)
     {
         if (!flight.TryEnd()) return;
-        if (stored is not null) memory.Drop(stored, RemovalCause.Replaced);
+        storer.KeepNothing(flight, stored);
         flights.Remove(flight);
         flight.Land(new(default!, null, flight.Stamp, Reason.MissCold));
     }

@@ -7,21 +7,25 @@ internal sealed class FillStage
 {
     public FillStage(
         EntryAccess access, CacheClock clock, TimeProvider time, Ordinals ordinals, MemoryStore memory, InvalidationIndex index, EntryFactory entries,
-        Refreshes refreshes, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
+        Refreshes refreshes, RemoteTier? tier, ReasonCounters reasons, CacheEvents events, ILogger logger, string cacheName)
     {
         var flights = new Flights(ordinals, logger);
         memory.TellTo(flights);
         bool reads = (access & EntryAccess.NoRead) == 0, writes = (access & EntryAccess.NoWrite) == 0;
         Lookups = new(reads, clock, memory, index, entries, reasons, events);
-        Storer = new(writes, clock, memory, index, entries, events, logger);
-        var runner = new FactoryRunner(time, memory, flights, refreshes, Lookups, Storer, reasons, events, logger, cacheName);
+        if (tier is not null && (reads || writes)) Remote = new(tier, reads, writes, clock, ordinals, memory, index, entries, flights, events);
+        Storer = new(writes, clock, memory, index, entries, events, logger, Remote);
+        var runner = new FactoryRunner(time, memory, flights, refreshes, Lookups, Storer, Remote, reasons, events, logger, cacheName);
         var waiter = new FlightWaiter(time, flights, runner, Lookups, reasons);
         Filler = new(clock, ordinals, memory, entries, flights, runner, waiter, Lookups, reasons, events);
-        Batches = new(time, ordinals, memory, index, flights, new(memory, flights, refreshes, runner, Lookups, events, logger, cacheName), Filler, waiter, Lookups, reasons);
+        Batches = new(time, ordinals, memory, index, flights, new(memory, flights, refreshes, runner, Lookups, Remote, events, logger, cacheName), Filler, waiter, Lookups, reasons);
         Flights = flights;
     }
 
     public Flights Flights { get; }
+
+    /// <summary>What asks Redis; null without the Redis tier, and where calls neither look nor store.</summary>
+    public RemoteFills? Remote { get; }
 
     public Lookups Lookups { get; }
 

@@ -124,9 +124,10 @@ internal sealed class Filler(
     /// <summary>The answer of the caller whose factory made it.</summary>
     public LookupResult<T> Led<T>(Filled<T> filled, Reason missed)
     {
-        Reason reason = filled.Reason == Reason.Revalidated ? Reason.Revalidated : missed;
+        Reason reason = filled.Reason is Reason.Revalidated or Reason.HitRedis ? filled.Reason : missed;
         reasons.Count(reason);
-        return new(filled.Value, reason, 0, filled.Entry is null ? 0 : Lookups.Remaining(filled.Entry, clock.Now)) { Unstored = filled.Unstored };
+        long now = clock.Now;
+        return new(filled.Value, reason, reason == Reason.HitRedis ? Lookups.Age(filled.Entry!, now) : 0, filled.Entry is null ? 0 : Lookups.Remaining(filled.Entry, now)) { Unstored = filled.Unstored };
     }
 
     /// <summary>The answer of a caller that waited for another one's flight; false where the value can't be given to two.</summary>

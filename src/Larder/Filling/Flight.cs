@@ -9,7 +9,8 @@ namespace Larder;
 /// <param name="Entry">Has what may invalidate it; it need not have been stored.</param>
 /// <param name="Stamp">Up to which ordinal it is known to be current.</param>
 /// <param name="Reason">
-/// <see cref="Reason.Revalidated"/> where the factory confirmed what was stored; <see cref="Reason.MissCold"/> where the
+/// <see cref="Reason.Revalidated"/> where the factory confirmed what was stored; <see cref="Reason.HitRedis"/> where nothing was made,
+/// for it was found in Redis; <see cref="Reason.MissCold"/> where the
 /// factory of a batch knows no value; else none.
 /// </param>
 /// <param name="Unstored">Why it was not stored.</param>

@@ -21,7 +21,7 @@ public static class LarderCacheFills
         /// <inheritdoc cref="LarderCache.GetOrCreateAsync{TState, T}(string, TState, Func{TState, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>
         public ValueTask<T> GetOrCreateAsync<T>(
             string key, Func<FillContext<T>, CancellationToken, ValueTask<T>> factory, EntryOptions? options = null, CancellationToken cancellationToken = default) =>
-            LarderCache.ValueOf(cache.GetOrCreateResultAsync(key, factory, options, cancellationToken));
+            LookupResult.ValueOf(cache.GetOrCreateResultAsync(key, factory, options, cancellationToken));
 
         /// <summary>As <c>GetOrCreateAsync</c>, and tells where the value came from, how old it is and why.</summary>
         /// <inheritdoc cref="LarderCache.GetOrCreateAsync{TState, T}(string, TState, Func{TState, CancellationToken, ValueTask{T}}, EntryOptions?, CancellationToken)"/>

@@ -11,7 +11,7 @@ namespace Larder;
 /// themselves (<see cref="Entry.Begun"/>), but of a flight and a value from outside that were made side by side the one that lands last
 /// stays. Neither is older than any event that was acknowledged.
 /// </remarks>
-internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, InvalidationIndex index, EntryFactory entries, CacheEvents events, ILogger logger)
+internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, InvalidationIndex index, EntryFactory entries, CacheEvents events, ILogger logger, RemoteFills? remote)
 {
     /// <summary>Stores a value that was made outside since the stamp; what is stored stays where it can't be.</summary>
     public Reason Add<T>(string key, T value, EntryRules rules, Stamp stamp)
@@ -22,8 +22,10 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
     }
 
     /// <summary>Stores a value that the program sets.</summary>
-    public Reason Set<T>(string key, T value, EntryRules rules)
+    /// <param name="stored">The entry, where it was stored.</param>
+    public Reason Set<T>(string key, T value, EntryRules rules, out Entry? stored)
     {
+        stored = null;
         (Entry entry, Reason unstored) = entries.Make(key, value, rules, 0);
         if (unstored != Reason.None)
         {
@@ -31,6 +33,7 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
             return unstored;
         }
         unstored = memory.Set(entry);
+        if (unstored == Reason.None) stored = entry;
         if (unstored == Reason.None && events.AnyListeners) events.Raise(CacheEventKind.Set, key);
         return unstored;
     }
@@ -50,7 +53,15 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
         if (value is null && !rules.StoreNull) unstored = Reason.UnstoredCondition;
         if (unstored == Reason.None) unstored = Add(entry, stamp, flight.Watch);
         if (older is not null && unstored is not (Reason.None or Reason.UnstoredOvertaken)) memory.Drop(older, RemovalCause.Replaced);
+        remote?.Keep(flight, entry, unstored);
         return new(value, entry, stamp, Unstored: unstored);
+    }
+
+    /// <summary>A fill found that there is no value: what is stored is older than that.</summary>
+    public void KeepNothing(Flight flight, Entry? older)
+    {
+        if (older is not null) memory.Drop(older, RemovalCause.Replaced);
+        remote?.KeepNothing(flight);
     }
 
     /// <summary>Remembers that a fill failed: on what stands in for its value, else, if that is asked for, in its place.</summary>

@@ -119,6 +119,15 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
             : store.Judge_NeedsGate(entry, stamp, watch: null, gives: stored is not null));
 
     /// <summary>
+    /// Stores what was read from Redis, unless by now something usable is stored that was not there when the reading began, or
+    /// anything newer than the stamp covers it.
+    /// </summary>
+    /// <param name="older">What was stored when the reading began.</param>
+    /// <returns><see cref="Reason.None"/> when it was stored.</returns>
+    public Reason TryAddRemote(Entry entry, long stamp, Entry? older, long now, IKeyWatch? watch) => Put(entry, (stamp, older, now, watch), static (store, entry, stored, asked) =>
+        store.Judge_NeedsGate(entry, asked.stamp, asked.watch, gives: !ReferenceEquals(stored, asked.older) && store.IsUsable(stored, asked.now)));
+
+    /// <summary>
     /// Stores a value that the program sets: an event of its key, so that fills begun before do not overwrite it. Its
     /// stamp is the event's own ordinal.
     /// </summary>

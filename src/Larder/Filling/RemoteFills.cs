@@ -1,0 +1,80 @@
+using System.Runtime.CompilerServices;
+
+namespace Larder;
+
+/// <summary>Asks Redis before a factory runs, and sends there what it made; there is none without the Redis tier.</summary>
+/// <remarks>Claims stand beside their flights, not on them: a cache without the tier does not pay for their place.</remarks>
+internal sealed class RemoteFills(
+    RemoteTier tier, bool reads, bool writes, CacheClock clock, Ordinals ordinals, MemoryStore memory, InvalidationIndex index, EntryFactory entries, Flights flights, CacheEvents events)
+{
+    /// <summary>Milliseconds by which an entry must be younger than another one to be newer for sure: times of creation are kept to a second.</summary>
+    private const long Blur = 2000;
+
+    private readonly ConditionalWeakTable<Flight, SlotClaim> _claims = [];
+
+    /// <summary>Asks Redis for a flight's value. A fresh one lands the flight; a stale one enters memory, so that it can stand in.</summary>
+    /// <returns>Whether the flight is done with.</returns>
+    public async ValueTask<bool> TryLandAsync<T>(Flight<T> flight, EntryRules rules, bool inBackground)
+    {
+        Entry? older = memory.Find(flight.Key);
+        RemoteAnswer answer;
+        try
+        {
+            answer = await tier.Reads.ReadAsync(flight.Key, writes ? rules.HardTimeout ?? EntryRules.DefaultLimit : null).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // Whatever is wrong with the tier fails no call.
+            return false;
+        }
+        if (answer.Claim is { } claim) _claims.AddOrUpdate(flight, claim);
+        if (!reads || answer.Entry is not { } entry || !IsNewer(entry, older)) return false;
+        long now = clock.Now;
+        if (writes) memory.TryAddRemote(entry, flight.Stamp, older, now, flight.Watch);
+        if (!entry.IsFresh(now) || !entries.TryRead(entry, out T value)) return false;
+        if (!flight.TryEnd()) return true;
+        if (!inBackground && events.AnyListeners) events.Raise(CacheEventKind.Hit, flight.Key, Reason.HitRedis);
+        flights.Remove(flight);
+        flight.Land(new(value, entry, flight.Stamp, Reason.HitRedis));
+        flight.Run.LoseFlight();
+        return true;
+    }
+
+    /// <summary>Looks a key up that memory holds nothing usable for.</summary>
+    /// <returns>The entry, fresh or stale, which is in memory by now unless it was overtaken.</returns>
+    public async ValueTask<Entry?> FindAsync(string key)
+    {
+        // In this order: what happens from here on refuses the entry.
+        long stamp = ordinals.Last;
+        Entry? older = memory.Find(key);
+        RemoteAnswer answer;
+        try
+        {
+            answer = await tier.Reads.ReadAsync(key, null).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+        if (answer.Entry is not { } entry || !IsNewer(entry, older)) return null;
+        memory.TryAddRemote(entry, stamp, older, clock.Now, null);
+        return entry;
+    }
+
+    /// <summary>What a fill made was stored in memory, or not.</summary>
+    public void Keep(Flight flight, Entry entry, Reason unstored)
+    {
+        if (unstored == Reason.UnstoredOvertaken || !_claims.TryGetValue(flight, out SlotClaim? claim)) return;
+        if (unstored == Reason.None) tier.Writes.Store(entry, claim);
+        else tier.Writes.Remove(flight.Key, claim);
+    }
+
+    /// <summary>A fill found that there is no value.</summary>
+    public void KeepNothing(Flight flight)
+    {
+        if (writes && !flight.IsOvertaken && _claims.TryGetValue(flight, out SlotClaim? claim)) tier.Writes.Remove(flight.Key, claim);
+    }
+
+    private bool IsNewer(Entry entry, Entry? older) =>
+        older is null || older.Value is StoredFailure || older.IsGone(clock.Now) || !index.IsCurrent(older) || entry.CreatedAt > older.CreatedAt + Blur;
+}

@@ -1,0 +1,56 @@
+namespace Larder;
+
+/// <summary>What a cache's Redis tier is made of, from outside of the engine.</summary>
+/// <param name="Store">The slots.</param>
+/// <param name="Log">The log.</param>
+internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
+{
+    /// <summary>The events that wait; tests put others here.</summary>
+    public PendingEvents Pending { get; init; } = new((ulong)Random.Shared.NextInt64(1, long.MaxValue));
+}
+
+/// <summary>The Redis tier of one cache (docs/invalidation.md, "With Redis"): puts its parts together and looks after them once a second.</summary>
+internal sealed class RemoteTier : IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly DoubtedMemory _doubted;
+    private readonly ITimer _timer;
+
+    public RemoteTier(
+        RemoteSeams seams, LocalReceiver receiver, MemoryStore memory, InvalidationIndex index, EntryRecords records, WireLimits limits, CacheClock clock, TimeProvider time)
+    {
+        _doubted = new(receiver, memory, index, clock, time);
+        Follower = new(clock, seams.Pending, receiver.Follow, _doubted.Doubt);
+        Reads = new(seams.Store, Follower, seams.Pending, records, limits, clock);
+        Writes = new(seams.Store, Follower, records, limits, clock);
+        Events = new(seams.Store, seams.Log, Follower, seams.Pending, receiver, Writes);
+        // The timer must not carry on with the activity of whoever happened to make the cache.
+        using AsyncFlowControl _ = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
+        _timer = time.CreateTimer(static tier => ((RemoteTier)tier!).Run(), this, Interval, Interval);
+        seams.Log.Follow(Follower);
+    }
+
+    public LogFollower Follower { get; }
+
+    public RemoteReads Reads { get; }
+
+    public RemoteWrites Writes { get; }
+
+    public RemoteEvents Events { get; }
+
+    /// <summary>How often memory was made unproven; once for the first connection.</summary>
+    public long Doubts => _doubted.Count;
+
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _doubted.Dispose();
+    }
+
+    private void Run()
+    {
+        Follower.LookAtTheTime();
+        Events.SendWaiting();
+    }
+}

@@ -1,0 +1,120 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+
+namespace Larder;
+
+/// <summary>Stores in Redis what fills made, and removes what they ended: later, and nobody waits .</summary>
+/// <remarks>
+/// Invariants.
+/// 1. At most <see cref="MostStores"/> entries wait, of at most <see cref="MostBytes"/>, and at most <see cref="MostRemovals"/> removals. What
+///    does not fit is dropped: its ticket expires, or an older value stays that no event covers.
+/// 2. At most <see cref="MostAtOnce"/> are under way. Whoever adds work starts one more; one that finds none left ends.
+/// </remarks>
+internal sealed class RemoteWrites(IRemoteStore store, LogFollower follower, EntryRecords records, WireLimits limits, CacheClock clock)
+{
+    private const int MostStores = 1000, MostRemovals = 10_000, MostAtOnce = 32;
+    private const long MostBytes = 64L << 20;
+    /// <summary>Every slot has a lifetime.</summary>
+    private static readonly long LongestLife = (long)TimeSpan.FromDays(365).TotalMilliseconds;
+
+    private readonly ConcurrentQueue<(Entry Entry, SlotClaim Claim)> _stores = new();
+    private readonly ConcurrentQueue<(string Key, SlotClaim Claim)> _removals = new();
+    private int _storesWaiting, _removalsWaiting, _atOnce;
+    private long _bytes, _dropped;
+
+    /// <summary>How many did not fit.</summary>
+    public long Dropped => Interlocked.Read(ref _dropped);
+
+    /// <summary>Whether nothing waits and nothing is under way.</summary>
+    public bool IsIdle => Volatile.Read(ref _atOnce) == 0 && _stores.IsEmpty && _removals.IsEmpty;
+
+    public void Store(Entry entry, SlotClaim claim)
+    {
+        if (Interlocked.Increment(ref _storesWaiting) > MostStores | Interlocked.Add(ref _bytes, entry.Cost) > MostBytes)
+        {
+            Interlocked.Decrement(ref _storesWaiting);
+            Interlocked.Add(ref _bytes, -entry.Cost);
+            Interlocked.Increment(ref _dropped);
+            return;
+        }
+        _stores.Enqueue((entry, claim));
+        Start();
+    }
+
+    public void Remove(string key, SlotClaim claim)
+    {
+        if (Interlocked.Increment(ref _removalsWaiting) > MostRemovals)
+        {
+            Interlocked.Decrement(ref _removalsWaiting);
+            Interlocked.Increment(ref _dropped);
+            return;
+        }
+        _removals.Enqueue((key, claim));
+        Start();
+    }
+
+    /// <summary>Puts an entry into the slot at once, if that still has the claimed identity; one that can't be written ends what is there.</summary>
+    public async ValueTask StoreNowAsync(Entry entry, SlotClaim claim)
+    {
+        if (follower.Epoch != claim.Stamp.Epoch) return;
+        using var body = new PooledBuffer();
+        using var stored = new PooledBuffer();
+        long left = Math.Min(entry.GoneAt, CacheClock.After(clock.Now, LongestLife)) - clock.Now;
+        if (left <= 0) return;
+        BinaryPrimitives.WriteUInt128LittleEndian(stored.GetSpan(RemoteReads.ServerBytes), claim.Server.Identity);
+        stored.Advance(RemoteReads.ServerBytes);
+        // Values that are only instances stay in memory; what they replaced is older.
+        if (records.Describe(entry, claim.Stamp, claim.Server.Clock, body) is { } described && WireFormat.Write(described, limits, stored) == WireOutcome.Done)
+            await store.ReplaceAsync(entry.Key, claim, stored.Memory, TimeSpan.FromMilliseconds(left)).ConfigureAwait(false);
+        else
+            await store.RemoveAsync(entry.Key, claim).ConfigureAwait(false);
+    }
+
+    private void Start()
+    {
+        for (int seen = Volatile.Read(ref _atOnce); seen < MostAtOnce;)
+        {
+            int before = Interlocked.CompareExchange(ref _atOnce, seen + 1, seen);
+            if (before == seen)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(static writes => _ = writes.WorkAsync(), this, preferLocal: false);
+                return;
+            }
+            seen = before;
+        }
+    }
+
+    private async Task WorkAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                // Removals first: they are small, and what they end is older.
+                if (_removals.TryDequeue(out (string Key, SlotClaim Claim) removal))
+                {
+                    Interlocked.Decrement(ref _removalsWaiting);
+                    if (follower.Epoch == removal.Claim.Stamp.Epoch) await store.RemoveAsync(removal.Key, removal.Claim).ConfigureAwait(false);
+                    continue;
+                }
+                if (_stores.TryDequeue(out (Entry Entry, SlotClaim Claim) next))
+                {
+                    Interlocked.Decrement(ref _storesWaiting);
+                    Interlocked.Add(ref _bytes, -next.Entry.Cost);
+                    await StoreNowAsync(next.Entry, next.Claim).ConfigureAwait(false);
+                    continue;
+                }
+            }
+            catch (Exception)
+            {
+                // A store that breaks its word costs a fill elsewhere; nobody waits who could be told.
+                Interlocked.Increment(ref _dropped);
+                continue;
+            }
+            Interlocked.Decrement(ref _atOnce);
+            // What was added after the look found this one still counted, and may have started none.
+            if (!_removals.IsEmpty || !_stores.IsEmpty) Start();
+            return;
+        }
+    }
+}

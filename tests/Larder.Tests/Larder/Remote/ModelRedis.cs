@@ -1,0 +1,98 @@
+using System.Diagnostics;
+
+namespace Larder.Tests.Remote;
+
+/// <summary>A server of Redis as far as the tier uses it: slots, the log with its scripts, restarts with what an older dump held.</summary>
+internal sealed class ModelRedis
+{
+    private readonly Lock _gate = new();
+    private readonly Random _random = new(1);
+    private Dictionary<string, (UInt128 Identity, byte[] Stored)> _slots = [];
+    private List<(long Ordinal, EventField[] Fields)>[] _streams = [[], []];
+    private (ulong Epoch, UInt128 Server, long Last, long Groups, long Keys) _state;
+    private Action? _older;
+
+    public UInt128 Server { get; private set; } = 1;
+
+    /// <summary>The broken variant: a result replaces whatever is in the slot.</summary>
+    public bool ComparesNoClaims { get; init; }
+
+    public long Now => Stopwatch.GetTimestamp() * 1000 / Stopwatch.Frequency + 1_000_000_000;
+
+    public int Epochs { get; private set; }
+
+    public T Run<T>(Func<ModelRedis, T> script)
+    {
+        lock (_gate) return script(this);
+    }
+
+    public (UInt128 Identity, byte[] Stored) Get(string key) => _slots.GetValueOrDefault(key);
+
+    public (UInt128 Identity, byte[] Stored) SetNxGet(string key)
+    {
+        if (!_slots.ContainsKey(key)) return _slots[key] = (NewIdentity(), []);
+        return _slots[key];
+    }
+
+    public UInt128 SetTicket(string key) => (_slots[key] = (NewIdentity(), [])).Identity;
+
+    public bool Replace(string key, UInt128 identity, byte[]? stored)
+    {
+        if (!ComparesNoClaims && (!_slots.TryGetValue(key, out var slot) || slot.Identity != identity)) return false;
+        if (stored is null) _slots.Remove(key);
+        else _slots[key] = (NewIdentity(), stored);
+        return true;
+    }
+
+    public void Unlink(string key) => _slots.Remove(key);
+
+    /// <summary>The state, of a new epoch where it belongs to nobody or to another server.</summary>
+    public RemoteState State()
+    {
+        if (_state.Epoch == 0 || _state.Server != Server)
+        {
+            _state = ((ulong)_random.NextInt64(1, long.MaxValue), Server, 0, 0, 0);
+            _streams = [[], []];
+            Epochs++;
+        }
+        return new(_state.Epoch, _state.Last, _state.Groups, _state.Keys);
+    }
+
+    public long Append(RemoteStream stream, ulong epoch, IReadOnlyList<EventField> fields)
+    {
+        if (_state.Epoch != epoch || _state.Server != Server) return 0;
+        long ordinal = ++_state.Last;
+        _streams[(int)stream].Add((ordinal, [.. fields, .. RemoteEventCodec.EncodePlace(epoch, _state.Groups, _state.Keys, Now)]));
+        if (stream == RemoteStream.Groups) _state.Groups = ordinal;
+        else _state.Keys = ordinal;
+        return ordinal;
+    }
+
+    public List<RemoteEvent> Read(RemoteStream stream, long after, int most) =>
+        [.. _streams[(int)stream].Where(e => e.Ordinal > after).Take(most).Select(e => RemoteEventCodec.Decode(stream, e.Ordinal, e.Fields))];
+
+    /// <summary>Forgets the oldest events.</summary>
+    public void Trim(RemoteStream stream, int left) => _streams[(int)stream].RemoveRange(0, Math.Max(0, _streams[(int)stream].Count - left));
+
+    public void Evict()
+    {
+        if (_slots.Count > 0) _slots.Remove(_slots.Keys.ElementAt(_random.Next(_slots.Count)));
+    }
+
+    /// <summary>Makes a dump, which a later restart comes back with.</summary>
+    public void Dump()
+    {
+        var slots = new Dictionary<string, (UInt128, byte[])>(_slots);
+        List<(long, EventField[])>[] streams = [[.. _streams[0]], [.. _streams[1]]];
+        var state = _state;
+        _older = () => (_slots, _streams, _state) = (new(slots), [[.. streams[0]], [.. streams[1]]], state);
+    }
+
+    public void Restart()
+    {
+        _older?.Invoke();
+        Server++;
+    }
+
+    private UInt128 NewIdentity() => new((ulong)_random.NextInt64(), (ulong)_random.NextInt64(1, long.MaxValue));
+}
