@@ -14,6 +14,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
     private async Task AskAsync<TState, T>(
         RemoteFills remote, FillRun run, List<Flight<T>> led, BatchFactory<TState, T> factory, BatchRules rules, bool inBackground, bool mayDefer, IReadOnlyList<Reason>? missed)
     {
+        if (rules.Common.LimitOf(inBackground) is { } limit) runner.Limit(led, run, rules, limit);
         bool[] landed = await Task.WhenAll(led.Select(async flight =>
             runner.TryDefer(flight, inBackground, mayDefer) || await remote.TryLandAsync(flight, rules[flight.Key], inBackground).ConfigureAwait(false))).ConfigureAwait(false);
         if (Array.TrueForAll(landed, isLanded => isLanded)) return;
@@ -44,7 +45,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
             }
             if (making.Count == 0) return;
             watch = FillWatch.Begin(cacheName, inBackground, logger);
-            if (rules.Common.LimitOf(inBackground) is { } limit) runner.Limit([.. making.Select(m => m.Flight)], run, rules, limit);
+            if (!run.IsLimited && rules.Common.LimitOf(inBackground) is { } limit) runner.Limit([.. making.Select(m => m.Flight)], run, rules, limit);
             made = await factory.Make(factory.State, [.. making.Select(m => m.Flight.Key)], run.Token).ConfigureAwait(false)
                 ?? throw new InvalidOperationException("The factory of a batch returned null; without any value it returns an empty dictionary.");
         }

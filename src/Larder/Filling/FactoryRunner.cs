@@ -18,7 +18,10 @@ internal sealed class FactoryRunner(
     /// <summary>Asks Redis first. What that brought into memory is stale at best, so the factory is not kept from running by it.</summary>
     private async Task AskAsync<TFactory, T>(RemoteFills remote, FillCall<TFactory, T> call, Flight<T> flight, bool inBackground, bool mayDefer) where TFactory : struct, IFactory<T>
     {
-        if (!TryDefer(flight, inBackground, mayDefer) && !await remote.TryLandAsync(flight, call.Rules, inBackground).ConfigureAwait(false))
+        if (TryDefer(flight, inBackground, mayDefer)) return;
+        // The time of a run begins here: a slow answer is part of what the caller waits for.
+        if (call.Rules.LimitOf(inBackground) is { } limit) Limit(flight, call.Rules, limit);
+        if (!await remote.TryLandAsync(flight, call.Rules, inBackground).ConfigureAwait(false))
             await RunAsync(call, flight, inBackground, mayDefer: false).ConfigureAwait(false);
     }
 
@@ -49,7 +52,7 @@ internal sealed class FactoryRunner(
             }
             if (!inBackground && events.AnyListeners) events.Raise(CacheEventKind.Miss, call.Key, call.Missed);
             watch = FillWatch.Begin(cacheName, inBackground, logger);
-            if (call.Rules.LimitOf(inBackground) is { } limit) Limit(flight, call.Rules, limit);
+            if (!flight.Run.IsLimited && call.Rules.LimitOf(inBackground) is { } limit) Limit(flight, call.Rules, limit);
             if (call.Factory.IsAdaptive) context = new(call.Key, call.Rules.Own, lookups.Stored<T>(stored));
             value = await call.Factory.RunAsync(context, flight.Run.Token).ConfigureAwait(false);
         }

@@ -53,6 +53,9 @@ internal abstract class Flight(string key, FillRun run, bool isTold) : IKeyWatch
 
     public FillRun Run { get; } = run;
 
+    /// <summary>Whether it has ended, by whatever: whoever ended it sees to what follows.</summary>
+    public bool HasEnded => Volatile.Read(ref _ended) != 0;
+
     /// <summary>The fill begins: once, before its factory runs.</summary>
     public void Begin(long stamp)
     {

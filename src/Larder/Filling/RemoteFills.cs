@@ -27,6 +27,7 @@ internal sealed class RemoteFills(
             // Whatever is wrong with the tier fails no call.
             return false;
         }
+        if (flight.HasEnded) return true;
         if (answer.Claim is { } claim) _claims.AddOrUpdate(flight, claim);
         if (!reads || answer.Entry is not { } entry || !IsNewer(entry, older)) return false;
         long now = clock.Now;

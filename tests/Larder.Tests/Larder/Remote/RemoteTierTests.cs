@@ -63,6 +63,27 @@ public sealed class RemoteTierTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public async Task A_Redis_that_does_not_answer_counts_among_the_time_of_a_run(bool batch)
+    {
+        var redis = new ModelRedis();
+        using ModelNode a = Connected(redis);
+        var never = new TaskCompletionSource();
+        a.Before = _ => never.Task;
+        var options = new EntryOptions { HardTimeout = TimeSpan.FromMilliseconds(20) };
+        await Assert.ThrowsAsync<TimeoutException>(async () =>
+        {
+            if (batch) await a.Cache.GetOrCreateManyAsync<string>(["k", "l"], (_, _) => throw new InvalidOperationException("made"), options);
+            else await a.Cache.GetOrCreateAsync<string>("k", _ => throw new InvalidOperationException("made"), options);
+        });
+        never.SetResult();
+        await Eventually.True(() => a.Cache.FillsUnderWay == 0);
+        a.Before = _ => Task.CompletedTask;
+        Assert.Equal("1", (await Fill(a, "1")).Value);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     [Trait("clause", "R-7"), Trait("clause", "R-9"), Trait("clause", "R-14"), Trait("clause", "R-29")]
     public async Task An_event_of_groups_ends_what_is_in_Redis_and_in_other_nodes(bool soft)
     {
