@@ -23,8 +23,6 @@ namespace Larder;
 /// </remarks>
 public sealed class LarderCache : IDisposable
 {
-    private static readonly EntryOptions NoOptions = new();
-
     private readonly LarderOptions _options;
     private readonly CacheClock _clock;
     private readonly Ordinals _ordinals = new();
@@ -54,9 +52,8 @@ public sealed class LarderCache : IDisposable
             throw new ArgumentException(invalid.FailureMessage, nameof(options));
         time ??= TimeProvider.System;
         logger = logger is null ? NullLogger<LarderCache>.Instance : new QuietLogger(logger);
-        Name = name;
+        (Name, Logger) = (name, logger);
         SnapshotPaths.Claim(this);
-        Logger = logger;
         _clock = new(time);
         _index = new(_ordinals);
         Misses = new(_ordinals, _index, _clock);
@@ -379,10 +376,10 @@ public sealed class LarderCache : IDisposable
 
     /// <summary>Stores for a face that judges by rules of its own: the template of data entries and the rules of callers' tags do not hold.</summary>
     internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp) =>
-        _fill.Storer.Add(key, value, new(options, NoOptions, _options.DefaultTtl), stamp);
+        _fill.Storer.Add(key, value, new(options, EntryRules.None, _options.DefaultTtl), stamp);
 
     /// <summary>Sets a value for such a face.</summary>
-    internal ValueTask<Reason> SetForFaceAsync<T>(string key, T value, EntryOptions options) => PutAsync(key, value, new EntryRules(options, NoOptions, _options.DefaultTtl));
+    internal ValueTask<Reason> SetForFaceAsync<T>(string key, T value, EntryOptions options) => PutAsync(key, value, new EntryRules(options, EntryRules.None, _options.DefaultTtl));
 
     private ValueTask<Reason> PutAsync<T>(string key, T value, EntryRules rules)
     {
@@ -398,9 +395,5 @@ public sealed class LarderCache : IDisposable
         return _fill.Storer.Set(key, value, rules, out stored);
     }
 
-    internal EntryRules RulesOf(EntryOptions? options)
-    {
-        if (options is not null) EntryRules.Check(options);
-        return new(options ?? NoOptions, _options.DefaultEntry, _options.DefaultTtl);
-    }
+    internal EntryRules RulesOf(EntryOptions? options) => EntryRules.Checked(options, _options.DefaultEntry, _options.DefaultTtl);
 }

@@ -8,6 +8,9 @@ internal readonly struct EntryRules(EntryOptions own, EntryOptions template, Tim
     /// <summary>Longest time that an option may name.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromDays(365);
 
+    /// <summary>Options that say nothing.</summary>
+    public static readonly EntryOptions None = new();
+
     private static readonly TimeSpan DefaultRetryAfter = TimeSpan.FromSeconds(2);
     /// <summary>For runs that nobody waits for.</summary>
     public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(30);
@@ -40,6 +43,14 @@ internal readonly struct EntryRules(EntryOptions own, EntryOptions template, Tim
     public TimeSpan? LimitOf(bool inBackground) => HardTimeout ?? (inBackground ? DefaultLimit : null);
 
     public EntryRules With(EntryOptions options) => new(options, template, defaultTtl);
+
+    /// <summary>The rules of a caller's options, which are checked.</summary>
+    /// <exception cref="ArgumentException">Options are out of range, or a tag is not allowed.</exception>
+    public static EntryRules Checked(EntryOptions? options, EntryOptions template, TimeSpan defaultTtl)
+    {
+        if (options is not null) Check(options);
+        return new(options ?? None, template, defaultTtl);
+    }
 
     /// <summary>Refuses what can't work, naming each option, its value and its range.</summary>
     /// <exception cref="ArgumentException">Options are out of range, or a tag is not allowed.</exception>
