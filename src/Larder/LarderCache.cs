@@ -34,8 +34,6 @@ public sealed class LarderCache : IDisposable
     private readonly Removals _removals;
     private readonly IInvalidationLog _log;
     private readonly Upkeep _upkeep;
-    private readonly RemoteTier? _tier;
-    private readonly RemoteCalls? _remote;
     private long _fills;
 
     /// <summary>Makes a cache of its own; programs with dependency injection call <c>services.AddLarder()</c> instead.</summary>
@@ -64,16 +62,15 @@ public sealed class LarderCache : IDisposable
         _entries = new(_options, _clock, Serializers, logger);
         _upkeep = new(_memory, _index, _clock, time);
         var receiver = new LocalReceiver(_memory, _index, Misses, _clock, _upkeep);
-        var records = new EntryRecords(_entries, Serializers);
-        if (_options.Remote is { } remote) _tier = new(remote, receiver, _memory, _index, records, WireLimits.Of(_options), _clock, time);
-        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, _tier, Reasons, Events, logger, name);
+        RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote, receiver, _memory, _index, new(_entries, Serializers), WireLimits.Of(_options), _clock, time);
+        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, tier, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
         PartialFills = new(_fill, Fills);
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
-        _log = _tier is null ? new InProcessLog(receiver) : _tier.Events;
-        if (_tier is not null) _remote = new(this, _tier, _fill.Remote!, _clock, _entries, _fill.Lookups, Reasons, Events);
+        _log = tier is null ? new InProcessLog(receiver) : tier.Events;
+        if (tier is not null) _remote = new(this, tier, _fill.Remote!, _clock, _entries, _fill.Lookups, Reasons, Events);
         InvalidationHistory = new(_options.InvalidationHistory, _options.InvalidationsPerHour, time, logger);
-        Snapshots = new(Name, _options, time, _clock, _memory, _index, _log, records, logger);
+        Snapshots = new(Name, _options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
         CacheMeters.Watch(this);
     }
 
@@ -114,6 +111,8 @@ public sealed class LarderCache : IDisposable
     internal BatchFiller Batches => _fill.Batches;
     internal int FillsUnderWay => PartialFills.UnderWay;
     internal Removals Removals => _removals;
+    /// <summary>Behind all that a hit looks at, so that nothing of that lies farther away for it; null without the Redis tier.</summary>
+    private readonly RemoteCalls? _remote;
 
     /// <summary>Figures since the cache was made.</summary>
     public CacheStatistics Statistics => new(
@@ -176,7 +175,8 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         cancellationToken.ThrowIfCancellationRequested();
-        return _remote is null ? new(Get<T>(key, allowStale)) : _remote.GetAsync<T>(key, allowStale);
+        if (_remote is not null) return _remote.GetAsync<T>(key, allowStale);
+        return new(Get<T>(key, allowStale));
     }
 
     /// <summary>Looks a key up in this process's memory; a stale value counts as none.</summary>
@@ -289,7 +289,7 @@ public sealed class LarderCache : IDisposable
     public void Dispose()
     {
         _refreshes.Dispose();
-        _tier?.Dispose();
+        _remote?.Tier.Dispose();
         _upkeep.Dispose();
         CacheMeters.Unwatch(this);
         SnapshotPaths.Release(this);

@@ -1,9 +1,14 @@
+using System.Runtime.CompilerServices;
+
 namespace Larder;
 
 /// <summary>The calls of a cache with the Redis tier, where they go further than memory.</summary>
 internal sealed class RemoteCalls(LarderCache cache, RemoteTier tier, RemoteFills fills, CacheClock clock, EntryFactory entries, Lookups lookups, ReasonCounters reasons, CacheEvents events)
 {
-    /// <summary>Looks a key up in memory, then in Redis.</summary>
+    public RemoteTier Tier => tier;
+
+    /// <summary>Looks a key up in memory, then in Redis. Stays a call: caches without the tier have it in the way of their hits otherwise.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public ValueTask<LookupResult<T>> GetAsync<T>(string key, bool allowStale)
     {
         if (!cache.TryHit(key, mayBeDue: true, out T value, out Entry? seen, out Reason missed)) return GetAsync<T>(key, seen, missed, allowStale);

@@ -31,7 +31,7 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
 
     public bool IsAway { get; set; }
 
-    public RemoteTier Tier => (RemoteTier)Support.StoreIntegrity.Field(Cache, "_tier");
+    public RemoteTier Tier => ((RemoteCalls)Support.StoreIntegrity.Field(Cache, "_remote")).Tier;
 
     private ClockAnchor Anchor => new(_redis.Now, Follower.Clock.Now);
 
