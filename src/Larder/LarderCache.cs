@@ -31,7 +31,6 @@ public sealed class LarderCache : IDisposable
     private readonly EntryFactory _entries;
     private readonly FillStage _fill;
     private readonly Refreshes _refreshes = new();
-    private readonly Removals _removals;
     private readonly IInvalidationLog _log;
     private readonly Upkeep _upkeep;
     private long _fills;
@@ -56,8 +55,8 @@ public sealed class LarderCache : IDisposable
         _index = new(_ordinals);
         Misses = new(_ordinals, _index, _clock);
         Events = new(logger);
-        _removals = new(Events);
-        _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, _removals.Tell);
+        Removals = new(Events);
+        _memory = new(_options.MaxEntries, _options.MaxBytes, _ordinals, _index, Removals.Tell);
         Serializers = new(services);
         _entries = new(_options, _clock, Serializers, logger);
         _upkeep = new(_memory, _index, _clock, time);
@@ -68,7 +67,7 @@ public sealed class LarderCache : IDisposable
         PartialFills = new(_fill, Fills);
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
         _log = tier is null ? new InProcessLog(receiver) : tier.Events;
-        if (tier is not null) _remote = new(this, tier, _fill.Remote!, _clock, _entries, _fill.Lookups, Reasons, Events);
+        if (tier is not null) _remote = new(tier, _fill.Remote!, _clock, _entries, _fill.Lookups, Reasons, Events);
         InvalidationHistory = new(_options.InvalidationHistory, _options.InvalidationsPerHour, time, logger);
         Snapshots = new(Name, _options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
         CacheMeters.Watch(this);
@@ -110,14 +109,14 @@ public sealed class LarderCache : IDisposable
     internal PartialFills PartialFills { get; }
     internal BatchFiller Batches => _fill.Batches;
     internal int FillsUnderWay => PartialFills.UnderWay;
-    internal Removals Removals => _removals;
+    internal Removals Removals { get; }
     /// <summary>Behind all that a hit looks at, so that nothing of that lies farther away for it; null without the Redis tier.</summary>
     private readonly RemoteCalls? _remote;
 
     /// <summary>Figures since the cache was made.</summary>
     public CacheStatistics Statistics => new(
         Reasons.Sum(o => o is Outcome.Hit or Outcome.Stale or Outcome.Revalidated), Reasons.Sum(o => o == Outcome.Miss),
-        _removals.Evictions, _removals.Expirations, _memory.Count, _memory.CountExpired(_clock.Now), _memory.Bytes, _options.MaxEntries, _options.MaxBytes);
+        Removals.Evictions, Removals.Expirations, _memory.Count, _memory.CountExpired(_clock.Now), _memory.Bytes, _options.MaxEntries, _options.MaxBytes);
 
     /// <summary>Returns the value under the key, or runs the factory and keeps what it returns.</summary>
     /// <typeparam name="TState">What the factory needs: passed along so that it can be a static lambda, which allocates nothing.</typeparam>
@@ -175,12 +174,12 @@ public sealed class LarderCache : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         cancellationToken.ThrowIfCancellationRequested();
-        if (_remote is not null) return _remote.GetAsync<T>(key, allowStale);
-        return new(Get<T>(key, allowStale));
+        if (TryGet(key, out LookupResult<T> hit, out Entry? seen, out Reason missed)) return new(hit);
+        return _remote is null ? new(_fill.Lookups.Answer<T>(seen, key, missed, allowStale)) : _remote.GetAsync<T>(key, seen, missed, allowStale);
     }
 
     /// <summary>Looks a key up in this process's memory; a stale value counts as none.</summary>
-    public LookupResult<T> GetLocal<T>(ReadOnlySpan<char> key) => Get<T>(key, allowStale: false);
+    public LookupResult<T> GetLocal<T>(ReadOnlySpan<char> key) => TryGet(key, out LookupResult<T> hit, out Entry? seen, out Reason missed) ? hit : _fill.Lookups.Answer<T>(seen, key, missed, allowStale: false);
 
     /// <summary>Stores a value, null too; fills of the key that are under way will not overwrite it.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored, otherwise why not; what was stored before is gone in any case.</returns>
@@ -352,12 +351,13 @@ public sealed class LarderCache : IDisposable
     /// <summary>Why what was found is no plain hit; it is not yet the end of the call.</summary>
     private Reason Missed(Entry? entry, int hash) => Standing(entry, hash) is var reason && reason == Reason.HitMemory ? Reason.MissIncompatible : reason;
 
-    private LookupResult<T> Get<T>(ReadOnlySpan<char> key, bool allowStale)
+    private bool TryGet<T>(ReadOnlySpan<char> key, out LookupResult<T> hit, out Entry? seen, out Reason missed)
     {
-        Entry? entry = _memory.Find(key, out int hash);
-        if (TryTake(entry, mayBeDue: true, out T value, out long now))
-            return new(value, Reason.HitMemory, Lookups.Age(entry, now), Lookups.Remaining(entry, now));
-        return _fill.Lookups.Answer<T>(entry, key, Missed(entry, hash), allowStale);
+        seen = _memory.Find(key, out int hash);
+        bool isHit = TryTake(seen, mayBeDue: true, out T value, out long now);
+        hit = isHit ? new(value, Reason.HitMemory, Lookups.Age(seen!, now), Lookups.Remaining(seen!, now)) : default;
+        missed = isHit ? Reason.None : Missed(seen, hash);
+        return isHit;
     }
 
     internal ValueTask<LookupResult<T>> ResultAsync<TFactory, T>(

@@ -1,22 +1,12 @@
-using System.Runtime.CompilerServices;
-
 namespace Larder;
 
 /// <summary>The calls of a cache with the Redis tier, where they go further than memory.</summary>
-internal sealed class RemoteCalls(LarderCache cache, RemoteTier tier, RemoteFills fills, CacheClock clock, EntryFactory entries, Lookups lookups, ReasonCounters reasons, CacheEvents events)
+internal sealed class RemoteCalls(RemoteTier tier, RemoteFills fills, CacheClock clock, EntryFactory entries, Lookups lookups, ReasonCounters reasons, CacheEvents events)
 {
     public RemoteTier Tier => tier;
 
-    /// <summary>Looks a key up in memory, then in Redis. Stays a call: caches without the tier have it in the way of their hits otherwise.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public ValueTask<LookupResult<T>> GetAsync<T>(string key, bool allowStale)
-    {
-        if (!cache.TryHit(key, mayBeDue: true, out T value, out Entry? seen, out Reason missed)) return GetAsync<T>(key, seen, missed, allowStale);
-        long now = clock.Now;
-        return new(new LookupResult<T>(value, Reason.HitMemory, Lookups.Age(seen!, now), Lookups.Remaining(seen!, now)));
-    }
-
-    private async ValueTask<LookupResult<T>> GetAsync<T>(string key, Entry? seen, Reason missed, bool allowStale)
+    /// <summary>Looks a key up in Redis that is no plain hit in memory.</summary>
+    public async ValueTask<LookupResult<T>> GetAsync<T>(string key, Entry? seen, Reason missed, bool allowStale)
     {
         bool isStale = allowStale && seen is not null && lookups.Judge(seen, clock.Now) is Standing.Stale or Standing.LastResort;
         if (!isStale && await fills.FindAsync(key).ConfigureAwait(false) is { } entry)
