@@ -16,24 +16,17 @@ internal enum LogOutcome : byte
     Unknown,
 }
 
-/// <summary>The state of the log at one instant.</summary>
-/// <param name="Epoch">Never 0.</param>
-/// <param name="Last">The newest ordinal.</param>
-/// <param name="Groups">The newest one in the stream of groups; 0 where it has none.</param>
-/// <param name="Keys">The newest one in the stream of keys; 0 where it has none.</param>
-internal readonly record struct LogState(ulong Epoch, long Last, long Groups, long Keys);
-
 /// <summary>The steps on the log, each one script on one connection.</summary>
 /// <param name="keptGroups">About how many events the stream of groups keeps.</param>
 /// <param name="keptKeys">The same for keys.</param>
 internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGroups = 100_000, int keptKeys = 20_000)
 {
     /// <summary>The state; where it is not right a new epoch begins.</summary>
-    public async ValueTask<(LogOutcome Outcome, LogState State)> OpenAsync(RedisConnection connection) =>
+    public async ValueTask<(LogOutcome Outcome, RemoteState State)> OpenAsync(RedisConnection connection) =>
         StateIn(connection, await LogScripts.Open.RunAsync(connection, [3, names.State, names.Groups, names.Keys, NewEpoch()], timeout).ConfigureAwait(false));
 
     /// <summary>The state; <see cref="LogOutcome.OtherEpoch"/> where it is not right.</summary>
-    public async ValueTask<(LogOutcome Outcome, LogState State)> AskAsync(RedisConnection connection) =>
+    public async ValueTask<(LogOutcome Outcome, RemoteState State)> AskAsync(RedisConnection connection) =>
         StateIn(connection, await LogScripts.Ask.RunAsync(connection, [3, names.State, names.Groups, names.Keys], timeout).ConfigureAwait(false));
 
     /// <summary>Appends an event if the epoch is still this one.</summary>
@@ -51,7 +44,7 @@ internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGr
         return reply.Value.TryGetInteger(out long ordinal) && ordinal > 0 ? (LogOutcome.Done, ordinal) : (LogOutcome.OtherEpoch, 0);
     }
 
-    private static (LogOutcome Outcome, LogState State) StateIn(RedisConnection connection, RedisReply reply)
+    private static (LogOutcome Outcome, RemoteState State) StateIn(RedisConnection connection, RedisReply reply)
     {
         if (!reply.IsOk) return (OutcomeOf(connection, reply), default);
         ReadOnlySpan<RespValue> items = reply.Value.Items.Span;

@@ -30,9 +30,9 @@ public sealed class LogTests : IAsyncLifetime
 
     private Task<RedisConnection> Connected() => _link.WhenConnectedAsync(new CancellationTokenSource(Long).Token);
 
-    private async Task<LogState> Open()
+    private async Task<RemoteState> Open()
     {
-        (LogOutcome outcome, LogState state) = await _log.OpenAsync(Connection);
+        (LogOutcome outcome, RemoteState state) = await _log.OpenAsync(Connection);
         Assert.Equal(LogOutcome.Done, outcome);
         return state;
     }
@@ -59,12 +59,12 @@ public sealed class LogTests : IAsyncLifetime
     [Fact]
     public async Task Events_of_both_streams_have_one_order_and_name_what_was_before_them()
     {
-        LogState state = await Open();
+        RemoteState state = await Open();
         Assert.Equal((0, 0, 0), (state.Last, state.Groups, state.Keys));
         Assert.Equal(1, await Append(RemoteStream.Groups, state.Epoch));
         Assert.Equal(2, await Append(RemoteStream.Keys, state.Epoch));
         Assert.Equal(3, await Append(RemoteStream.Groups, state.Epoch));
-        Assert.Equal((LogOutcome.Done, new LogState(state.Epoch, 3, 3, 2)), await _log.AskAsync(Connection));
+        Assert.Equal((LogOutcome.Done, new RemoteState(state.Epoch, 3, 3, 2)), await _log.AskAsync(Connection));
         Assert.Equal(new(state.Epoch, 3, 3, 2), await Open());
         Dictionary<string, string>[] groups = await Read("groups");
         Assert.Equal(("1-0", "0", "0"), (groups[0]["id"], groups[0]["groups"], groups[0]["keys"]));
@@ -79,7 +79,7 @@ public sealed class LogTests : IAsyncLifetime
     [MemberData(nameof(Losses))]
     public async Task What_was_lost_ends_the_epoch_and_nothing_is_appended_to_it(string what)
     {
-        LogState state = await Open();
+        RemoteState state = await Open();
         await Append(RemoteStream.Groups, state.Epoch);
         await Append(RemoteStream.Keys, state.Epoch);
         switch (what)
@@ -104,7 +104,7 @@ public sealed class LogTests : IAsyncLifetime
         }
         Assert.Equal(LogOutcome.OtherEpoch, (await _log.AskAsync(Connection)).Outcome);
         Assert.Equal((LogOutcome.OtherEpoch, 0), await _log.AppendAsync(Connection, RemoteStream.Groups, state.Epoch, Fields));
-        LogState next = await Open();
+        RemoteState next = await Open();
         Assert.NotEqual(state.Epoch, next.Epoch);
         Assert.Equal((0, 0, 0), (next.Last, next.Groups, next.Keys));
         Assert.Equal(next, await Open());
@@ -116,7 +116,7 @@ public sealed class LogTests : IAsyncLifetime
     [Fact]
     public async Task Many_who_open_a_lost_log_begin_one_epoch()
     {
-        (LogOutcome, LogState)[] states = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => _log.OpenAsync(Connection).AsTask()));
+        (LogOutcome, RemoteState)[] states = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => _log.OpenAsync(Connection).AsTask()));
         Assert.Single(states.Distinct());
         Assert.Equal(LogOutcome.Done, states[0].Item1);
     }
@@ -124,7 +124,7 @@ public sealed class LogTests : IAsyncLifetime
     [Fact]
     public async Task Many_who_append_get_each_an_ordinal_of_its_own_without_gaps()
     {
-        LogState state = await Open();
+        RemoteState state = await Open();
         (LogOutcome Outcome, long Ordinal)[] appended = await Task.WhenAll(
             Enumerable.Range(0, 500).Select(i => _log.AppendAsync(Connection, (RemoteStream)(i % 2), state.Epoch, Fields).AsTask()));
         Assert.Equal(Enumerable.Range(1, 500).Select(i => (long)i), appended.Select(a => a.Ordinal).Order());
@@ -139,7 +139,7 @@ public sealed class LogTests : IAsyncLifetime
     [Fact]
     public async Task Streams_are_trimmed_and_the_log_goes_on()
     {
-        LogState state = await Open();
+        RemoteState state = await Open();
         await Task.WhenAll(Enumerable.Range(0, 2000).Select(_ => _log.AppendAsync(Connection, RemoteStream.Keys, state.Epoch, Fields).AsTask()));
         Assert.True((await _server.AskAsync("XLEN", "larder:{log}:keys")).TryGetInteger(out long kept));
         Assert.InRange(kept, 100, 300);
@@ -149,7 +149,7 @@ public sealed class LogTests : IAsyncLifetime
     [Fact]
     public async Task A_full_server_appends_all_the_same_and_a_replica_refuses()
     {
-        LogState state = await Open();
+        RemoteState state = await Open();
         await _server.AskAsync("CONFIG", "SET", "maxmemory", 1);
         Assert.Equal(1, await Append(RemoteStream.Groups, state.Epoch));
         await _server.AskAsync("CONFIG", "SET", "maxmemory", 0);
@@ -161,7 +161,7 @@ public sealed class LogTests : IAsyncLifetime
     [Fact]
     public async Task Ordinals_beyond_what_a_short_number_holds_are_written_in_full()
     {
-        LogState state = await Open();
+        RemoteState state = await Open();
         await _server.AskAsync("HSET", "larder:{log}:state", "last", "123456789012345", "groups", "123456789012345");
         await _server.AskAsync("XADD", "larder:{log}:groups", "123456789012345-0", "x", "y");
         Assert.Equal(123456789012346, await Append(RemoteStream.Groups, state.Epoch));
@@ -172,7 +172,7 @@ public sealed class LogTests : IAsyncLifetime
     [Fact]
     public async Task A_server_that_does_not_answer_leaves_the_outcome_open()
     {
-        LogState state = await Open();
+        RemoteState state = await Open();
         var hasty = new LogCommands(new("larder:"), TimeSpan.FromMilliseconds(50));
         _server.Pause();
         try
