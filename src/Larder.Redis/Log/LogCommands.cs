@@ -3,19 +3,6 @@ using System.Security.Cryptography;
 
 namespace Larder.Redis;
 
-/// <summary>How a step on the log ended.</summary>
-internal enum LogOutcome : byte
-{
-    /// <summary>It was done.</summary>
-    Done,
-    /// <summary>The epoch is over; nothing was done.</summary>
-    OtherEpoch,
-    /// <summary>The server refused, or there is no connection to it; nothing was done.</summary>
-    Refused,
-    /// <summary>No answer in time: it may have been done, or be done later.</summary>
-    Unknown,
-}
-
 /// <summary>The steps on the log, each one script on one connection.</summary>
 /// <param name="keptGroups">About how many events the stream of groups keeps.</param>
 /// <param name="keptKeys">The same for keys.</param>
@@ -31,7 +18,7 @@ internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGr
 
     /// <summary>Appends an event if the epoch is still this one.</summary>
     /// <returns>The event's ordinal, where it was appended.</returns>
-    public async ValueTask<(LogOutcome Outcome, long Ordinal)> AppendAsync(RedisConnection connection, RemoteStream stream, ulong epoch, IReadOnlyList<EventField> fields)
+    public async ValueTask<AppendResult> AppendAsync(RedisConnection connection, RemoteStream stream, ulong epoch, IReadOnlyList<EventField> fields)
     {
         bool isGroup = stream == RemoteStream.Groups;
         RedisArgument[] words =
@@ -40,8 +27,8 @@ internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGr
             .. fields.SelectMany(field => new RedisArgument[] { field.Name, field.Value }),
         ];
         RedisReply reply = await LogScripts.Append.RunAsync(connection, words, timeout).ConfigureAwait(false);
-        if (!reply.IsOk) return (OutcomeOf(connection, reply), 0);
-        return reply.Value.TryGetInteger(out long ordinal) && ordinal > 0 ? (LogOutcome.Done, ordinal) : (LogOutcome.OtherEpoch, 0);
+        if (!reply.IsOk) return new(OutcomeOf(connection, reply), 0);
+        return reply.Value.TryGetInteger(out long ordinal) && ordinal > 0 ? new(LogOutcome.Done, ordinal) : new(LogOutcome.OtherEpoch, 0);
     }
 
     private static (LogOutcome Outcome, RemoteState State) StateIn(RedisConnection connection, RedisReply reply)

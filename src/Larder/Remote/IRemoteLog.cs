@@ -1,20 +1,20 @@
 namespace Larder;
 
-/// <summary>How appending an event ended.</summary>
-internal enum AppendOutcome : byte
+/// <summary>How a step on the log ended.</summary>
+internal enum LogOutcome : byte
 {
-    /// <summary>It has its ordinal.</summary>
-    Appended,
-    /// <summary>The epoch is over; nothing was appended.</summary>
+    /// <summary>It was done; an event has its ordinal.</summary>
+    Done,
+    /// <summary>The epoch is over; nothing was done.</summary>
     OtherEpoch,
-    /// <summary>The server refused, or there is no connection to it; nothing was appended.</summary>
+    /// <summary>The server refused, or there is no connection to it; nothing was done.</summary>
     Refused,
-    /// <summary>No answer in time: it may have been appended, or be so later.</summary>
+    /// <summary>No answer in time: it may have been done, or be done later.</summary>
     Unknown,
 }
 
 /// <param name="Ordinal">The event's, where it was appended.</param>
-internal readonly record struct AppendResult(AppendOutcome Outcome, long Ordinal);
+internal readonly record struct AppendResult(LogOutcome Outcome, long Ordinal);
 
 /// <summary>
 /// The log in Redis. Whoever implements it asks for the state and reads both streams on a connection of its own, and hands what

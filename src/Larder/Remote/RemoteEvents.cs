@@ -146,7 +146,7 @@ internal sealed class RemoteEvents : IInvalidationLog
     private async ValueTask<Position?> AppendAsync(PendingEvent pending, RemoteStream stream, ulong epoch)
     {
         AppendResult result = await _log.AppendAsync(stream, epoch, RemoteEventCodec.Encode(pending.What, pending.Source)).ConfigureAwait(false);
-        if (result.Outcome != AppendOutcome.Appended) return null;
+        if (result.Outcome != LogOutcome.Done) return null;
         // In this order, both with a fence, here and where a connection begins: of an answer that comes late and a new epoch one sees the other.
         Interlocked.Exchange(ref _acknowledgedIn, epoch);
         var place = new Position(epoch, result.Ordinal);

@@ -103,13 +103,13 @@ public sealed class LogTests : IAsyncLifetime
             default: await _server.AskAsync("DEL", "larder:{log}:" + what); break;
         }
         Assert.Equal(LogOutcome.OtherEpoch, (await _log.AskAsync(Connection)).Outcome);
-        Assert.Equal((LogOutcome.OtherEpoch, 0), await _log.AppendAsync(Connection, RemoteStream.Groups, state.Epoch, Fields));
+        Assert.Equal(new AppendResult(LogOutcome.OtherEpoch, 0), await _log.AppendAsync(Connection, RemoteStream.Groups, state.Epoch, Fields));
         RemoteState next = await Open();
         Assert.NotEqual(state.Epoch, next.Epoch);
         Assert.Equal((0, 0, 0), (next.Last, next.Groups, next.Keys));
         Assert.Equal(next, await Open());
         Assert.Equal(1, await Append(RemoteStream.Keys, next.Epoch));
-        Assert.Equal((LogOutcome.OtherEpoch, 0), await _log.AppendAsync(Connection, RemoteStream.Groups, state.Epoch, Fields));
+        Assert.Equal(new AppendResult(LogOutcome.OtherEpoch, 0), await _log.AppendAsync(Connection, RemoteStream.Groups, state.Epoch, Fields));
         Assert.Empty(await Read("groups"));
     }
 
@@ -125,7 +125,7 @@ public sealed class LogTests : IAsyncLifetime
     public async Task Many_who_append_get_each_an_ordinal_of_its_own_without_gaps()
     {
         RemoteState state = await Open();
-        (LogOutcome Outcome, long Ordinal)[] appended = await Task.WhenAll(
+        AppendResult[] appended = await Task.WhenAll(
             Enumerable.Range(0, 500).Select(i => _log.AppendAsync(Connection, (RemoteStream)(i % 2), state.Epoch, Fields).AsTask()));
         Assert.Equal(Enumerable.Range(1, 500).Select(i => (long)i), appended.Select(a => a.Ordinal).Order());
         long before = 0;
@@ -177,7 +177,7 @@ public sealed class LogTests : IAsyncLifetime
         _server.Pause();
         try
         {
-            Assert.Equal((LogOutcome.Unknown, 0), await hasty.AppendAsync(Connection, RemoteStream.Groups, state.Epoch, Fields));
+            Assert.Equal(new AppendResult(LogOutcome.Unknown, 0), await hasty.AppendAsync(Connection, RemoteStream.Groups, state.Epoch, Fields));
         }
         finally
         {

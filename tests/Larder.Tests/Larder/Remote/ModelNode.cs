@@ -95,9 +95,9 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
         (SlotOutcome outcome, long ordinal) = await DoAsync("append " + stream, redis => redis.Append(stream, epoch, fields));
         return outcome switch
         {
-            SlotOutcome.Done => new(ordinal > 0 ? AppendOutcome.Appended : AppendOutcome.OtherEpoch, ordinal),
-            SlotOutcome.Unknown => new(AppendOutcome.Unknown, 0),
-            _ => new(AppendOutcome.Refused, 0),
+            SlotOutcome.Done => new(ordinal > 0 ? LogOutcome.Done : LogOutcome.OtherEpoch, ordinal),
+            SlotOutcome.Unknown => new(LogOutcome.Unknown, 0),
+            _ => new(LogOutcome.Refused, 0),
         };
     }
 
