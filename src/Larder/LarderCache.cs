@@ -61,7 +61,7 @@ public sealed class LarderCache : IDisposable
         _entries = new(_options, _clock, Serializers, logger);
         _upkeep = new(_memory, _index, _clock, time);
         var receiver = new LocalReceiver(_memory, _index, Misses, _clock, _upkeep);
-        RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote, receiver, _memory, _index, new(_entries, Serializers), WireLimits.Of(_options), _clock, time);
+        RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote(_clock), receiver, _memory, _index, new(_entries, Serializers), WireLimits.Of(_options), _clock, time);
         FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, tier, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
         PartialFills = new(_fill, Fills);

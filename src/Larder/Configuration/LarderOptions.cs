@@ -53,8 +53,8 @@ public sealed class LarderOptions
     /// <summary>How <see cref="LarderDistributedCache"/> takes what is stored through it.</summary>
     public LarderDistributedCacheOptions DistributedCache { get; } = new();
 
-    /// <summary>What the Redis tier is made of; null for a cache that lives in one process.</summary>
-    internal RemoteSeams? Remote { get; set; }
+    /// <summary>Makes what the Redis tier is made of, for the cache whose clock it is given; null for a cache that lives in one process.</summary>
+    internal Func<CacheClock, RemoteSeams>? Remote { get; set; }
 
     /// <summary>The chance behind <see cref="EntryOptions.Jitter"/>, at least 0 and less than 1; tests replace it.</summary>
     internal Func<double> Chance { get; set; } = Random.Shared.NextDouble;

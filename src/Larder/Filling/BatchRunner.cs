@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Larder;
 
 /// <summary>Runs the factory of a batch and lands the flights that it makes the values of.</summary>
-internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes refreshes, FactoryRunner runner, Lookups lookups, RemoteFills? remote, CacheEvents events, ILogger logger, string cacheName)
+internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes refreshes, FactoryRunner runner, RemoteFills? remote, CacheEvents events, ILogger logger, string cacheName)
 {
     /// <param name="missed">Why each of the flights' keys was no hit; null in the background.</param>
     public Task FlyAsync<TState, T>(
@@ -16,7 +16,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
     {
         if (rules.Common.LimitOf(inBackground) is { } limit) runner.Limit(led, run, rules, limit);
         bool[] landed = await Task.WhenAll(led.Select(async flight =>
-            runner.TryDefer(flight, inBackground, mayDefer) || await remote.TryLandAsync(flight, rules[flight.Key], inBackground).ConfigureAwait(false))).ConfigureAwait(false);
+            runner.TryDefer(flight, memory.Find(flight.Key), inBackground, mayDefer) || await remote.TryLandAsync(flight, rules[flight.Key], inBackground).ConfigureAwait(false))).ConfigureAwait(false);
         if (Array.TrueForAll(landed, isLanded => isLanded)) return;
         List<Reason>? reasons = missed is null ? null : [.. missed.Where((_, i) => !landed[i])];
         await RunAsync(run, [.. led.Where((_, i) => !landed[i])], factory, rules, inBackground, mayDefer: false, reasons).ConfigureAwait(false);
@@ -35,11 +35,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
             for (int i = 0; i < led.Count; i++)
             {
                 Entry? stored = memory.Find(led[i].Key);
-                if (mayDefer && stored is not null && (inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored)))
-                {
-                    runner.LandEmpty(led[i]);
-                    continue;
-                }
+                if (runner.TryDefer(led[i], stored, inBackground, mayDefer)) continue;
                 making.Add((led[i], stored));
                 if (missed is not null && events.AnyListeners) events.Raise(CacheEventKind.Miss, led[i].Key, missed[i]);
             }

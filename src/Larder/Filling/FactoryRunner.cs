@@ -18,7 +18,7 @@ internal sealed class FactoryRunner(
     /// <summary>Asks Redis first. What that brought into memory is stale at best, so the factory is not kept from running by it.</summary>
     private async Task AskAsync<TFactory, T>(RemoteFills remote, FillCall<TFactory, T> call, Flight<T> flight, bool inBackground, bool mayDefer) where TFactory : struct, IFactory<T>
     {
-        if (TryDefer(flight, inBackground, mayDefer)) return;
+        if (TryDefer(flight, memory.Find(flight.Key), inBackground, mayDefer)) return;
         // The time of a run begins here: a slow answer is part of what the caller waits for.
         if (call.Rules.LimitOf(inBackground) is { } limit) Limit(flight, call.Rules, limit);
         if (!await remote.TryLandAsync(flight, call.Rules, inBackground).ConfigureAwait(false))
@@ -26,9 +26,10 @@ internal sealed class FactoryRunner(
     }
 
     /// <summary>Lands a flight without a value where there is one in memory by now.</summary>
-    public bool TryDefer<T>(Flight<T> flight, bool inBackground, bool mayDefer)
+    /// <param name="stored">What memory holds under its key.</param>
+    public bool TryDefer<T>(Flight<T> flight, Entry? stored, bool inBackground, bool mayDefer)
     {
-        if (!mayDefer || memory.Find(flight.Key) is not { } stored || !(inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored))) return false;
+        if (!mayDefer || stored is null || !(inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored))) return false;
         LandEmpty(flight);
         return true;
     }
@@ -45,11 +46,7 @@ internal sealed class FactoryRunner(
         try
         {
             stored = memory.Find(call.Key);
-            if (mayDefer && stored is not null && (inBackground ? !lookups.NeedsRefresh(stored) : lookups.CanAnswer<T>(stored)))
-            {
-                LandEmpty(flight);
-                return;
-            }
+            if (TryDefer(flight, stored, inBackground, mayDefer)) return;
             if (!inBackground && events.AnyListeners) events.Raise(CacheEventKind.Miss, call.Key, call.Missed);
             watch = FillWatch.Begin(cacheName, inBackground, logger);
             if (!flight.Run.IsLimited && call.Rules.LimitOf(inBackground) is { } limit) Limit(flight, call.Rules, limit);

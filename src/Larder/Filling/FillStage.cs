@@ -18,7 +18,7 @@ internal sealed class FillStage
         var runner = new FactoryRunner(time, memory, flights, refreshes, Lookups, Storer, Remote, reasons, events, logger, cacheName);
         var waiter = new FlightWaiter(time, flights, runner, Lookups, reasons);
         Filler = new(clock, ordinals, memory, entries, flights, runner, waiter, Lookups, reasons, events);
-        Batches = new(time, ordinals, memory, index, flights, new(memory, flights, refreshes, runner, Lookups, Remote, events, logger, cacheName), Filler, waiter, Lookups, reasons);
+        Batches = new(time, ordinals, memory, index, flights, new(memory, flights, refreshes, runner, Remote, events, logger, cacheName), Filler, waiter, Lookups, reasons);
         Flights = flights;
     }
 

@@ -17,16 +17,7 @@ internal sealed class RemoteFills(
     public async ValueTask<bool> TryLandAsync<T>(Flight<T> flight, EntryRules rules, bool inBackground)
     {
         Entry? older = memory.Find(flight.Key);
-        RemoteAnswer answer;
-        try
-        {
-            answer = await tier.Reads.ReadAsync(flight.Key, writes ? rules.HardTimeout ?? EntryRules.DefaultLimit : null).ConfigureAwait(false);
-        }
-        catch (Exception)
-        {
-            // Whatever is wrong with the tier fails no call.
-            return false;
-        }
+        RemoteAnswer answer = await tier.Reads.ReadAsync(flight.Key, writes ? rules.HardTimeout ?? EntryRules.DefaultLimit : null).ConfigureAwait(false);
         if (flight.HasEnded) return true;
         if (answer.Claim is { } claim) _claims.AddOrUpdate(flight, claim);
         if (!reads || answer.Entry is not { } entry || !IsNewer(entry, older)) return false;
@@ -48,15 +39,7 @@ internal sealed class RemoteFills(
         // In this order: what happens from here on refuses the entry.
         long stamp = ordinals.Last;
         Entry? older = memory.Find(key);
-        RemoteAnswer answer;
-        try
-        {
-            answer = await tier.Reads.ReadAsync(key, null).ConfigureAwait(false);
-        }
-        catch (Exception)
-        {
-            return null;
-        }
+        RemoteAnswer answer = await tier.Reads.ReadAsync(key, null).ConfigureAwait(false);
         if (answer.Entry is not { } entry || !IsNewer(entry, older)) return null;
         memory.TryAddRemote(entry, stamp, older, clock.Now, null);
         return entry;

@@ -10,7 +10,7 @@ internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index,
         int? removed = null;
         if (count) removed = upkeep.Count(() => ordinal = index.Publish(invalidation, clock.Now), cancellationToken);
         else ordinal = index.Publish(invalidation, clock.Now);
-        if (removed is null) Bound(ordinal);
+        if (removed is null) Bound(ordinal, mayWait: true);
         return (ordinal, removed);
     }
 
@@ -18,11 +18,11 @@ internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index,
     /// Keeps the tables within their bound after an event that no sweep has followed. Whoever brings it pays only if events come
     /// faster than sweeps.
     /// </summary>
-    private void Bound(long ordinal)
+    private void Bound(long ordinal, bool mayWait)
     {
         if (index.ShouldPrune) upkeep.Hasten();
-        if (index.MustForget) upkeep.CatchUp();
-        // A listener may hold up the sweep.
+        if (mayWait && index.MustForget) upkeep.CatchUp();
+        // A listener may hold up the sweep, and not everybody waits for it.
         if (index.MustForget) index.Forget(ordinal);
     }
 
@@ -34,9 +34,7 @@ internal sealed class LocalReceiver(MemoryStore memory, InvalidationIndex index,
             ApplyToKey(invalidation, count: false);
             return;
         }
-        long ordinal = index.Publish(invalidation, clock.Now);
-        if (index.ShouldPrune) upkeep.Hasten();
-        if (index.MustForget) index.Forget(ordinal);
+        Bound(index.Publish(invalidation, clock.Now), mayWait: false);
     }
 
     private (long Ordinal, int? Removed) ApplyToKey(Invalidation invalidation, bool count)

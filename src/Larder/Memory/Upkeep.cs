@@ -34,10 +34,8 @@ internal sealed class Upkeep : IDisposable
     public Upkeep(MemoryStore memory, InvalidationIndex index, CacheClock clock, TimeProvider time)
     {
         (_memory, _index, _clock) = (memory, index, clock);
-        // The timer must not carry on with the activity of whoever happened to make the cache.
-        using AsyncFlowControl _ = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
         var round = new Round(this);
-        round.Timer = _timer = time.CreateTimer(static round => ((Round)round!).Run(), round, Interval, Interval);
+        round.Timer = _timer = DetachedTimer.Create(time, static round => ((Round)round!).Run(), round, Interval, Interval);
     }
 
     /// <summary>What the timer holds: not the cache, so that one that nobody disposed of can be collected.</summary>

@@ -27,8 +27,7 @@ internal sealed class DoubtedMemory(LocalReceiver receiver, MemoryStore memory, 
             if (_isDisposed) return;
             _doubts.Enqueue(now);
             if (_doubts.Count > 1) return;
-            using AsyncFlowControl _ = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
-            _timer ??= time.CreateTimer(static memory => ((DoubtedMemory)memory!).Remove(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer ??= DetachedTimer.Create(time, static memory => ((DoubtedMemory)memory!).Remove(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _timer.Change(Patience, Timeout.InfiniteTimeSpan);
         }
     }

@@ -60,11 +60,19 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
         if (pending.CoversKey(key)) return Missed(RemoteOutcome.Pending);
         if (follower.Usable is not { } view) return Missed(RemoteOutcome.Away);
         var stamp = new Position(view.Epoch, view.SeenUpTo);
-        SlotRead read = ticketLife is { } life ? await store.ClaimAsync(key, life).ConfigureAwait(false) : await store.ReadAsync(key).ConfigureAwait(false);
-        if (read.Outcome != SlotOutcome.Done) return Missed(RemoteOutcome.NoAnswer);
-        RemoteOutcome outcome = Judge(key, read, noted, out Entry? entry);
-        Interlocked.Increment(ref _outcomes[(int)outcome]);
-        return new(entry, ticketLife is not null && read.MayReplace ? new(read.Identity, read.Server, stamp) : null);
+        try
+        {
+            SlotRead read = ticketLife is { } life ? await store.ClaimAsync(key, life).ConfigureAwait(false) : await store.ReadAsync(key).ConfigureAwait(false);
+            if (read.Outcome != SlotOutcome.Done) return Missed(RemoteOutcome.NoAnswer);
+            RemoteOutcome outcome = Judge(key, read, noted, out Entry? entry);
+            Interlocked.Increment(ref _outcomes[(int)outcome]);
+            return new(entry, ticketLife is not null && read.MayReplace ? new(read.Identity, read.Server, stamp) : null);
+        }
+        catch (Exception)
+        {
+            // Whatever is wrong with the tier fails no call.
+            return Missed(RemoteOutcome.NoAnswer);
+        }
     }
 
     private RemoteOutcome Judge(string key, in SlotRead read, Invalidation[] noted, out Entry? entry)

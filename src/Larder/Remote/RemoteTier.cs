@@ -7,6 +7,9 @@ internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
 {
     /// <summary>The events that wait; tests put others here.</summary>
     public PendingEvents Pending { get; init; } = new((ulong)Random.Shared.NextInt64(1, long.MaxValue));
+
+    /// <summary>What ends with the cache, such as connections.</summary>
+    public IDisposable? Owner { get; init; }
 }
 
 /// <summary>The Redis tier of one cache (docs/invalidation.md, "With Redis"): puts its parts together and looks after them once a second.</summary>
@@ -15,19 +18,19 @@ internal sealed class RemoteTier : IDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly DoubtedMemory _doubted;
+    private readonly IDisposable? _owner;
     private readonly ITimer _timer;
 
     public RemoteTier(
         RemoteSeams seams, LocalReceiver receiver, MemoryStore memory, InvalidationIndex index, EntryRecords records, WireLimits limits, CacheClock clock, TimeProvider time)
     {
+        _owner = seams.Owner;
         _doubted = new(receiver, memory, index, clock, time);
         Follower = new(clock, seams.Pending, receiver.Follow, _doubted.Doubt);
         Reads = new(seams.Store, Follower, seams.Pending, records, limits, clock);
         Writes = new(seams.Store, Follower, records, limits, clock);
         Events = new(seams.Store, seams.Log, Follower, seams.Pending, receiver, Writes);
-        // The timer must not carry on with the activity of whoever happened to make the cache.
-        using AsyncFlowControl _ = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
-        _timer = time.CreateTimer(static tier => ((RemoteTier)tier!).Run(), this, Interval, Interval);
+        _timer = DetachedTimer.Create(time, static tier => ((RemoteTier)tier!).Run(), this, Interval, Interval);
         seams.Log.Follow(Follower);
     }
 
@@ -46,6 +49,7 @@ internal sealed class RemoteTier : IDisposable
     {
         _timer.Dispose();
         _doubted.Dispose();
+        _owner?.Dispose();
     }
 
     private void Run()

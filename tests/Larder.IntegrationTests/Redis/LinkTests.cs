@@ -140,6 +140,8 @@ public sealed class LinkTests
         await using (link)
         {
             await link.WhenConnectedAsync(Soon);
+            // Whoever waits for the connection and the listener are told of it side by side.
+            await Until(() => Volatile.Read(ref connected) > 0);
             Assert.Equal((2, 1), (prepared, connected));
             Assert.Equal("2", (await link.SendAsync(["GET", "prepared"], Long)).Value.Text);
         }

@@ -28,13 +28,10 @@ public sealed class SharedMarkTests : IDisposable
         BatchRefresh,
     }
 
+    public static TheoryData<Way> Ways => [.. Enum.GetValues<Way>()];
+
     [Theory]
-    [InlineData(Way.Call)]
-    [InlineData(Way.Adaptive)]
-    [InlineData(Way.Batch)]
-    [InlineData(Way.Hybrid)]
-    [InlineData(Way.Refresh)]
-    [InlineData(Way.BatchRefresh)]
+    [MemberData(nameof(Ways))]
     [Trait("clause", "I-28")]
     public async Task A_slow_fill_survives_writes_to_keys_that_share_its_mark(Way way)
     {
@@ -50,12 +47,7 @@ public sealed class SharedMarkTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Way.Call)]
-    [InlineData(Way.Adaptive)]
-    [InlineData(Way.Batch)]
-    [InlineData(Way.Hybrid)]
-    [InlineData(Way.Refresh)]
-    [InlineData(Way.BatchRefresh)]
+    [MemberData(nameof(Ways))]
     [Trait("clause", "I-28"), Trait("clause", "I-4")]
     public async Task One_event_of_its_own_key_refuses_it(Way way)
     {

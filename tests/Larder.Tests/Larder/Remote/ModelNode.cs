@@ -15,7 +15,7 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
     {
         (_redis, _random, Faults) = (redis, new(seed), faults);
         options ??= new();
-        options.Remote = pending is null ? new(this, this) : new(this, this) { Pending = pending };
+        options.Remote = _ => pending is null ? new(this, this) : new(this, this) { Pending = pending };
         Cache = new(options, time);
     }
 
