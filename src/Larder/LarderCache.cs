@@ -45,8 +45,7 @@ public sealed class LarderCache : IDisposable
     public LarderCache(LarderOptions? options = null, TimeProvider? time = null, ILogger<LarderCache>? logger = null, IServiceProvider? services = null, string name = "")
     {
         _options = options ?? new();
-        if (new LarderOptionsValidator().Validate(name, _options) is { Failed: true } invalid)
-            throw new ArgumentException(invalid.FailureMessage, nameof(options));
+        if (new LarderOptionsValidator().Validate(name, _options) is { Failed: true } invalid) throw new ArgumentException(invalid.FailureMessage, nameof(options));
         time ??= TimeProvider.System;
         logger = logger is null ? NullLogger<LarderCache>.Instance : new QuietLogger(logger);
         (Name, Logger) = (name, logger);
@@ -112,6 +111,7 @@ public sealed class LarderCache : IDisposable
     internal Removals Removals { get; }
     /// <summary>Behind all that a hit looks at, so that nothing of that lies farther away for it; null without the Redis tier.</summary>
     private readonly RemoteCalls? _remote;
+    internal RemoteCalls? Remote => _remote;
 
     /// <summary>Figures since the cache was made.</summary>
     public CacheStatistics Statistics => new(

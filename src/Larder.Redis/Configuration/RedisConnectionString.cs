@@ -11,8 +11,17 @@ internal static class RedisConnectionString
     /// <exception cref="FormatException">It is none. The message has no value of it, as that may be a secret.</exception>
     public static RedisOptions Parse(string text)
     {
-        if (text.Length > Longest) throw new FormatException($"A connection string has at most {Longest} characters.");
         var options = new RedisOptions();
+        Read(text, options);
+        return options;
+    }
+
+    /// <summary>Reads it into options: its servers take the place of those that are there.</summary>
+    /// <exception cref="FormatException">As for <see cref="Parse"/>; what was read before that is in the options.</exception>
+    public static void Read(string text, RedisOptions options)
+    {
+        if (text.Length > Longest) throw new FormatException($"A connection string has at most {Longest} characters.");
+        options.Endpoints.Clear();
         var ignored = new List<string>();
         if (text.StartsWith("redis://", StringComparison.OrdinalIgnoreCase)) ReadUri(text["redis://".Length..], options, ignored);
         else if (text.StartsWith("rediss://", StringComparison.OrdinalIgnoreCase))
@@ -23,7 +32,6 @@ internal static class RedisConnectionString
         else ReadList(text, options, ignored);
         options.Ignored = ignored;
         if (options.Endpoints.Count == 0) throw new FormatException("A connection string names at least one server, such as localhost:6379.");
-        return options;
     }
 
     /// <summary>As a URI, with the secrets: to be shown to nobody. Reading it gives the same options, but for what a string can't say: certificates and limits.</summary>

@@ -14,6 +14,14 @@ internal static class RedisKeywords
         ["password"] = Text((o, text) => o.Password = text),
         ["user"] = Text((o, text) => o.User = text),
         ["name"] = Text((o, text) => o.ClientName = text),
+        ["prefix"] = Text((o, text) => o.Prefix = text),
+        ["failOnConnectionError"] = Bool((o, on) => o.FailOnConnectionError = on),
+        ["leastSecurity"] = (o, text) =>
+        {
+            if (char.IsAsciiDigit(text.FirstOrDefault()) || !Enum.TryParse(text, ignoreCase: true, out RedisSecurityLevel level)) return "Low, Medium or High";
+            o.LeastSecurity = level;
+            return null;
+        },
         ["defaultDatabase"] = Whole((o, n) => o.Database = n),
         ["db"] = Whole((o, n) => o.Database = n),
         ["timeout"] = Span((o, span) => o.Timeout = span),
@@ -58,6 +66,9 @@ internal static class RedisKeywords
         var defaults = new RedisOptions();
         if (options.Password is null && options.User is { } user) yield return ("user", user);
         if (options.ClientName != defaults.ClientName) yield return ("name", options.ClientName);
+        if (options.Prefix is { } prefix) yield return ("prefix", prefix);
+        if (options.FailOnConnectionError) yield return ("failOnConnectionError", "true");
+        if (options.LeastSecurity != defaults.LeastSecurity) yield return ("leastSecurity", options.LeastSecurity.ToString());
         foreach ((string name, Func<RedisOptions, TimeSpan> span) in new (string, Func<RedisOptions, TimeSpan>)[]
         {
             ("timeout", o => o.Timeout), ("connectTimeout", o => o.ConnectTimeout), ("heartbeat", o => o.Heartbeat), ("silence", o => o.Silence), ("longestBackoff", o => o.LongestBackoff),

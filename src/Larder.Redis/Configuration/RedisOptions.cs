@@ -18,6 +18,15 @@ public sealed class RedisOptions
     /// <summary>The number of the database; 0 by default.</summary>
     public int Database { get; set; }
 
+    /// <summary>
+    /// What all names in Redis begin with: letters, digits and <c>: . _ -</c>, up to 64. Null, the default, is <c>larder:</c>, and <c>larder:name:</c> for a cache
+    /// with a name. Caches with one prefix on one server are one cache.
+    /// </summary>
+    public string? Prefix { get; set; }
+
+    /// <summary>Whether the program does not start without Redis; off by default: it starts, and memory and origin answer until Redis is there.</summary>
+    public bool FailOnConnectionError { get; set; }
+
     /// <summary>TLS; null, the default, for none.</summary>
     public RedisTlsOptions? Tls { get; set; }
 
@@ -66,6 +75,15 @@ public sealed class RedisOptions
     /// </summary>
     /// <exception cref="FormatException">It is none. The message names what is wrong, and never a value, which may be a secret.</exception>
     public static RedisOptions Parse(string connectionString) => RedisConnectionString.Parse(connectionString);
+
+    /// <summary>Refuses whatever is not fit for production: no password, no TLS, certificates that are not checked (<see cref="LeastSecurity"/>).</summary>
+    public void RequireProductionSecurity() => LeastSecurity = RedisSecurityLevel.High;
+
+    /// <summary>What the configuration says and nobody can read; told with everything else that is wrong.</summary>
+    internal List<string> Unreadable { get; } = [];
+
+    /// <summary>The prefix for a cache.</summary>
+    internal string PrefixFor(string cacheName) => Prefix ?? (cacheName.Length == 0 ? "larder:" : $"larder:{cacheName}:");
 
     internal ConnectionLimits Limits() => new()
     {

@@ -7,7 +7,7 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
 {
     public ValidateOptionsResult Validate(string? name, RedisOptions options)
     {
-        var problems = new List<string>();
+        var problems = new List<string>(options.Unreadable);
         Check(options.Endpoints.Count is >= 1 and <= 100, nameof(options.Endpoints), $"of {options.Endpoints.Count} servers", "1 to 100 servers");
         foreach (RedisEndpoint endpoint in options.Endpoints) Check(endpoint is not null && RedisEndpoint.IsValid(endpoint), nameof(options.Endpoints), $"'{endpoint}'", "host, host:port, [address]:port or /path");
         Check(options.User is null or { Length: > 0 and <= 1024 } && IsText(options.User), nameof(options.User), "given", "1 to 1,024 characters of text");
@@ -15,6 +15,8 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
         Check(options.User is null || options.Password is not null, nameof(options.User), "given", $"none without {nameof(options.Password)}");
         Check(options.ClientName is { Length: > 0 and <= 64 } && !options.ClientName.AsSpan().ContainsAnyExceptInRange('!', '~'), nameof(options.ClientName), "given", "1 to 64 printable ASCII characters without blanks");
         Check(options.Database is >= 0 and <= 65_535, nameof(options.Database), options.Database, "0 to 65,535");
+        string prefix = options.PrefixFor(name ?? "");
+        Check(RedisNames.IsPrefix(prefix), nameof(options.Prefix), $"'{prefix}'", $"1 to {RedisNames.MaxPrefixLength} letters, digits, colons, dots, underscores and dashes");
         CheckSpan(nameof(options.Timeout), options.Timeout, TimeSpan.FromMilliseconds(1));
         CheckSpan(nameof(options.ConnectTimeout), options.ConnectTimeout, TimeSpan.FromMilliseconds(50));
         CheckSpan(nameof(options.LongestBackoff), options.LongestBackoff, TimeSpan.FromMilliseconds(10));

@@ -35,7 +35,7 @@ internal sealed class ServerWatch : IAsyncDisposable
         try
         {
             while (await timer.WaitForNextTickAsync(_ending.Token).ConfigureAwait(false))
-                if (_link.Current is { } connection) await LookAsync(connection).ConfigureAwait(false);
+                if (_link.Current is { } connection) await LookAsync(connection, _time, _timeout, _ending.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -43,9 +43,10 @@ internal sealed class ServerWatch : IAsyncDisposable
         }
     }
 
-    private async Task LookAsync(RedisConnection connection)
+    /// <summary>Asks the server who it is, and ends the connection where it is another one by now.</summary>
+    public static async Task LookAsync(RedisConnection connection, TimeProvider time, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        ServerAnswer answer = await ServerAnswer.AskAsync(connection, _time, _timeout, _ending.Token).ConfigureAwait(false);
+        ServerAnswer answer = await ServerAnswer.AskAsync(connection, time, timeout, cancellationToken).ConfigureAwait(false);
         // A server that does not answer is the connection's own business.
         if (!answer.IsWhole) return;
         ServerIdentity before = connection.Server, now = answer.Of(before);

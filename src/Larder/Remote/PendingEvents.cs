@@ -51,6 +51,15 @@ internal class PendingEvents(ulong node, int most = 100_000)
         }
     }
 
+    /// <summary>Whether the log has all of them.</summary>
+    public bool IsSent
+    {
+        get
+        {
+            lock (_gate) return _events.Values.All(e => e.Place is not null);
+        }
+    }
+
     /// <summary>Before the event takes effect on this node.</summary>
     public PendingEvent Add(Invalidation what)
     {

@@ -10,6 +10,9 @@ internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
 
     /// <summary>What ends with the cache, such as connections.</summary>
     public IDisposable? Owner { get; init; }
+
+    /// <summary>Why there is no connection, for a person and without secrets; null where nothing is known to be wrong.</summary>
+    public Func<string?> Problem { get; init; } = static () => null;
 }
 
 /// <summary>The Redis tier of one cache (docs/invalidation.md, "With Redis"): puts its parts together and looks after them once a second.</summary>
@@ -18,13 +21,13 @@ internal sealed class RemoteTier : IDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly DoubtedMemory _doubted;
-    private readonly IDisposable? _owner;
+    private readonly RemoteSeams _seams;
     private readonly ITimer _timer;
 
     public RemoteTier(
         RemoteSeams seams, LocalReceiver receiver, MemoryStore memory, InvalidationIndex index, EntryRecords records, WireLimits limits, CacheClock clock, TimeProvider time)
     {
-        _owner = seams.Owner;
+        _seams = seams;
         _doubted = new(receiver, memory, index, clock, time);
         Follower = new(clock, seams.Pending, receiver.Follow, _doubted.Doubt);
         Reads = new(seams.Store, Follower, seams.Pending, records, limits, clock);
@@ -45,11 +48,23 @@ internal sealed class RemoteTier : IDisposable
     /// <summary>How often memory was made unproven; once for the first connection.</summary>
     public long Doubts => _doubted.Count;
 
+    public RemoteTierStatus Status => new()
+    {
+        State = Follower.Usable is not null ? RemoteTierState.InUse : Follower.Epoch != 0 ? RemoteTierState.Behind : RemoteTierState.Away,
+        Problem = Follower.Usable is null ? _seams.Problem() : null,
+        Pending = _seams.Pending.Count,
+        Dropped = Writes.Dropped,
+        MemoryDoubted = Doubts,
+    };
+
+    /// <summary>Whether all that was to be stored and sent has been.</summary>
+    public bool IsIdle => Writes.IsIdle && _seams.Pending.IsSent;
+
     public void Dispose()
     {
         _timer.Dispose();
         _doubted.Dispose();
-        _owner?.Dispose();
+        _seams.Owner?.Dispose();
     }
 
     private void Run()
