@@ -60,7 +60,7 @@ public sealed class LarderCache : IDisposable
         _entries = new(_options, _clock, Serializers, logger);
         _upkeep = new(_memory, _index, _clock, time);
         var receiver = new LocalReceiver(_memory, _index, Misses, _clock, _upkeep);
-        RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote(_clock), receiver, _memory, _index, new(_entries, Serializers), WireLimits.Of(_options), _clock, time);
+        RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote(_clock), receiver, _memory, _index, new(_entries, Serializers), WireLimits.OfTier(_options), _clock, time);
         FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, tier, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
         PartialFills = new(_fill, Fills);
@@ -375,8 +375,8 @@ public sealed class LarderCache : IDisposable
             : _fill.Filler.GetOrCreateAsync(new FillCall<TFactory, T>(key, factory, RulesOf(options), Missed(seen, hash)), seen, cancellationToken);
 
     /// <summary>Stores for a face that judges by rules of its own: the template of data entries and the rules of callers' tags do not hold.</summary>
-    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp) =>
-        _fill.Storer.Add(key, value, new(options, EntryRules.None, _options.DefaultTtl), stamp);
+    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp, FaceFill? fill = null) =>
+        _fill.Storer.Add(key, value, new(options, EntryRules.None, _options.DefaultTtl), stamp, fill);
 
     /// <summary>Sets a value for such a face.</summary>
     internal ValueTask<Reason> SetForFaceAsync<T>(string key, T value, EntryOptions options) => PutAsync(key, value, new EntryRules(options, EntryRules.None, _options.DefaultTtl));

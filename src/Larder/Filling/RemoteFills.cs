@@ -45,6 +45,19 @@ internal sealed class RemoteFills(
         return entry;
     }
 
+    /// <summary>Looks a key up for a face that fills by itself.</summary>
+    /// <param name="ticketLife">How long the making may take; null where nothing will be stored.</param>
+    /// <returns>Whether something that is a <typeparamref name="T"/> entered memory, and what the result of the fill may replace.</returns>
+    public async Task<(bool Found, SlotClaim? Claim)> LookAsync<T>(string key, TimeSpan? ticketLife) where T : class
+    {
+        // As in FindAsync.
+        long stamp = ordinals.Last;
+        Entry? older = memory.Find(key);
+        RemoteAnswer answer = await tier.Reads.ReadAsync(key, ticketLife).ConfigureAwait(false);
+        if (answer.Entry is not { } entry || !IsNewer(entry, older) || entries.InstanceIn<T>(entry.Value) is null) return (false, answer.Claim);
+        return (memory.TryAddRemote(entry, stamp, older, clock.Now, null) == Reason.None, answer.Claim);
+    }
+
     /// <summary>What a fill made was stored in memory, or not.</summary>
     public void Keep(Flight flight, Entry entry, Reason unstored)
     {

@@ -14,11 +14,14 @@ namespace Larder;
 internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, InvalidationIndex index, EntryFactory entries, CacheEvents events, ILogger logger, RemoteFills? remote)
 {
     /// <summary>Stores a value that was made outside since the stamp; what is stored stays where it can't be.</summary>
-    public Reason Add<T>(string key, T value, EntryRules rules, Stamp stamp)
+    /// <param name="face">The fill that made it, where it goes to Redis, too.</param>
+    public Reason Add<T>(string key, T value, EntryRules rules, Stamp stamp, FaceFill? face = null)
     {
         if (value is null && !rules.StoreNull || !IsWorthKeeping(value, rules)) return Reason.UnstoredCondition;
         (Entry entry, Reason unstored) = entries.Make(key, value, rules, stamp.Begun);
-        return unstored == Reason.None ? Add(entry, stamp.Ordinal, null) : unstored;
+        if (unstored == Reason.None) unstored = Add(entry, stamp.Ordinal, null);
+        if (unstored == Reason.None) face?.Keep(entry);
+        return unstored;
     }
 
     /// <summary>Stores a value that the program sets.</summary>

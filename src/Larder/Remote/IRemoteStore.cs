@@ -3,7 +3,14 @@ namespace Larder;
 /// <summary>A server of Redis as it was when it answered.</summary>
 /// <param name="Identity">Of its run id and replication id together; never 0.</param>
 /// <param name="Clock">Its clock, taken as given when the question was sent .</param>
-internal readonly record struct RemoteServer(UInt128 Identity, ClockAnchor Clock);
+internal readonly record struct RemoteServer(UInt128 Identity, ClockAnchor Clock)
+{
+    /// <summary>Milliseconds from the question to the answer: the clock reads at most so much less than <see cref="Clock"/> says.</summary>
+    public long Doubt { get; init; }
+
+    /// <summary>The clock for what is written: taken as given when the answer came, so that nothing is dated too late .</summary>
+    public ClockAnchor ClockForWriting => Clock with { Cache = CacheClock.After(Clock.Cache, Doubt) };
+}
 
 /// <summary>How a command on a slot ended. Whatever it was, it is no exception: the tier costs calls nothing but its help.</summary>
 internal enum SlotOutcome : byte

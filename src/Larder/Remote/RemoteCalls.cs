@@ -5,6 +5,9 @@ internal sealed class RemoteCalls(RemoteTier tier, RemoteFills fills, CacheClock
 {
     public RemoteTier Tier => tier;
 
+    /// <summary>A face is about to make values by itself.</summary>
+    public FaceFill BeginFill() => new(tier, fills, reasons);
+
     /// <summary>Looks a key up in Redis that is no plain hit in memory.</summary>
     public async ValueTask<LookupResult<T>> GetAsync<T>(string key, Entry? seen, Reason missed, bool allowStale)
     {

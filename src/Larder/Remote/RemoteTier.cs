@@ -8,6 +8,9 @@ internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
     /// <summary>The events that wait; tests put others here.</summary>
     public PendingEvents Pending { get; init; } = new((ulong)Random.Shared.NextInt64(1, long.MaxValue));
 
+    /// <summary>Largest entry that is stored there, in bytes as <see cref="EntryHead.Cost"/> counts them; larger ones stay in memory.</summary>
+    public long MaxEntryBytes { get; init; } = 8L << 20;
+
     /// <summary>What ends with the cache, such as connections.</summary>
     public IDisposable? Owner { get; init; }
 
@@ -31,7 +34,7 @@ internal sealed class RemoteTier : IDisposable
         _doubted = new(receiver, memory, index, clock, time);
         Follower = new(clock, seams.Pending, receiver.Follow, _doubted.Doubt);
         Reads = new(seams.Store, Follower, seams.Pending, records, limits, clock);
-        Writes = new(seams.Store, Follower, records, limits, clock);
+        Writes = new(seams.Store, Follower, Reads, records, limits, clock, seams.MaxEntryBytes);
         Events = new(seams.Store, seams.Log, Follower, seams.Pending, receiver, Writes);
         _timer = DetachedTimer.Create(time, static tier => ((RemoteTier)tier!).Run(), this, Interval, Interval);
         seams.Log.Follow(Follower);

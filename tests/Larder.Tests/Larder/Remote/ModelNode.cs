@@ -11,11 +11,16 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
     private Task _reading = Task.CompletedTask;
 
     /// <param name="faults">How likely a command is to go wrong; 0 for a node whose log is read by hand (<see cref="Connect"/>, <see cref="ReadLog"/>).</param>
-    public ModelNode(ModelRedis redis, int seed = 0, double faults = 0, PendingEvents? pending = null, LarderOptions? options = null, TimeProvider? time = null)
+    public ModelNode(
+        ModelRedis redis, int seed = 0, double faults = 0, PendingEvents? pending = null, LarderOptions? options = null, TimeProvider? time = null, long maxEntryBytes = 8 << 20)
     {
         (_redis, _random, Faults) = (redis, new(seed), faults);
         options ??= new();
-        options.Remote = _ => pending is null ? new(this, this) : new(this, this) { Pending = pending };
+        options.Remote = _ =>
+        {
+            var seams = new RemoteSeams(this, this) { MaxEntryBytes = maxEntryBytes };
+            return pending is null ? seams : seams with { Pending = pending };
+        };
         Cache = new(options, time);
     }
 

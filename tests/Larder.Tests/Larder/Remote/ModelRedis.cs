@@ -17,7 +17,10 @@ internal sealed class ModelRedis
     /// <summary>The broken variant: a result replaces whatever is in the slot.</summary>
     public bool ComparesNoClaims { get; init; }
 
-    public long Now => Stopwatch.GetTimestamp() * 1000 / Stopwatch.Frequency + 1_000_000_000;
+    /// <summary>Its clock; a running one where there is none.</summary>
+    public TimeProvider? Time { get; init; }
+
+    public long Now => Time is not null ? Time.GetUtcNow().ToUnixTimeMilliseconds() : Stopwatch.GetTimestamp() * 1000 / Stopwatch.Frequency + 1_000_000_000;
 
     public int Epochs { get; private set; }
 
