@@ -107,7 +107,7 @@ public sealed class LarderCache : IDisposable
     internal MissNotes Misses { get; }
     internal ILogger Logger { get; }
     internal PartialFills PartialFills { get; }
-    internal BatchFiller Batches => _fill.Batches;
+    internal RemoteCalls? Remote => _remote;
     internal int FillsUnderWay => PartialFills.UnderWay;
     internal Removals Removals { get; }
     /// <summary>Behind all that a hit looks at, so that nothing of that lies farther away for it; null without the Redis tier.</summary>

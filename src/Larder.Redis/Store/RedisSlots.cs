@@ -10,14 +10,38 @@ namespace Larder.Redis;
 /// ticket: it has an identity, so that it can be replaced, and nothing to read.
 /// </remarks>
 /// <param name="epoch">The log's epoch that this node is in now; 0 for none.</param>
-internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock clock, TimeSpan timeout, Func<ulong> epoch, EntryCipher? cipher = null) : IRemoteStore
+/// <param name="mostBytes">Most bytes that slots which are read together may have; less than a reply may have.</param>
+internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock clock, TimeSpan timeout, Func<ulong> epoch, EntryCipher? cipher = null, long mostBytes = 8L << 20) : IRemoteStore
 {
     private const int IdentityBytes = 16;
+    /// <summary>Slots that are read together: the server does nothing else meanwhile.</summary>
+    private const int MostAtOnce = 512;
 
     public async ValueTask<SlotRead> ReadAsync(string key)
     {
         if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return Without(SlotOutcome.Refused, server);
         return Read(connection, key, server, await connection.SendAsync(["GET", names.SlotWordOf(key)], timeout).ConfigureAwait(false), mayReplace: true);
+    }
+
+    /// <summary>Reads as many together as may be, and the next ones then; after one that was not answered no more is asked.</summary>
+    public async ValueTask<SlotRead[]> ReadManyAsync(IReadOnlyList<string> keys)
+    {
+        var reads = new SlotRead[keys.Count];
+        Array.Fill(reads, Without(SlotOutcome.Refused, default));
+        for (int done = 0; done < reads.Length && TryConnect(out RedisConnection? connection, out RemoteServer server);)
+        {
+            int count = Math.Min(MostAtOnce, reads.Length - done);
+            RedisArgument[] words = [count, .. Enumerable.Range(done, count).Select(i => names.SlotWordOf(keys[i])), mostBytes];
+            RedisReply reply = await SlotScripts.ReadMany.RunAsync(connection, words, timeout).ConfigureAwait(false);
+            ReadOnlyMemory<RespValue> items = reply.Value.Items;
+            if (!reply.IsOk || items.Length == 0 || items.Length > count)
+            {
+                reads[done] = Without(OutcomeOf(connection, reply) is not SlotOutcome.Done and var outcome ? outcome : SlotOutcome.Refused, server);
+                break;
+            }
+            for (int i = 0; i < items.Length; i++, done++) reads[done] = Read(connection, keys[done], server, new(RedisOutcome.Answered, items.Span[i]), mayReplace: true);
+        }
+        return reads;
     }
 
     public async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime)

@@ -18,4 +18,17 @@ internal static class SlotScripts
         redis.call('UNLINK', KEYS[1])
         return 1
         """);
+
+    /// <summary>Keys; most bytes. What the first of them hold, as many as fit, but one at least; what is no string counts as nothing there.</summary>
+    public static readonly RedisScript ReadMany = new("""
+        #!lua flags=no-writes,allow-oom
+        local bytes, last = 0, 1
+        for i = 1, #KEYS do
+          local length = redis.pcall('STRLEN', KEYS[i])
+          if type(length) == 'number' then bytes = bytes + length end
+          if i > 1 and bytes > tonumber(ARGV[1]) then break end
+          last = i
+        end
+        return redis.call('MGET', unpack(KEYS, 1, last))
+        """);
 }

@@ -45,6 +45,22 @@ internal sealed class RemoteFills(
         return entry;
     }
 
+    /// <summary>Looks up many such keys.</summary>
+    /// <returns>The entries in the order of the keys, as for one.</returns>
+    public async ValueTask<Entry?[]> FindManyAsync(IReadOnlyList<string> keys)
+    {
+        long stamp = ordinals.Last;
+        Entry?[] older = [.. keys.Select(key => memory.Find(key))];
+        Entry?[] found = await tier.Reads.ReadManyAsync(keys).ConfigureAwait(false);
+        for (int i = 0; i < found.Length; i++)
+        {
+            if (found[i] is not { } entry) continue;
+            if (IsNewer(entry, older[i])) memory.TryAddRemote(entry, stamp, older[i], clock.Now, null);
+            else found[i] = null;
+        }
+        return found;
+    }
+
     /// <summary>What a fill made was stored in memory, or not.</summary>
     public void Keep(Flight flight, Entry entry, Reason unstored)
     {

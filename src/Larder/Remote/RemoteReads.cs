@@ -75,6 +75,36 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
         }
     }
 
+    /// <summary>Reads many keys as one would be that is only looked up.</summary>
+    /// <returns>What may be used of each, in the order of the keys; null where nothing may.</returns>
+    public async ValueTask<Entry?[]> ReadManyAsync(IReadOnlyList<string> keys)
+    {
+        var entries = new Entry?[keys.Count];
+        Invalidation[] noted = pending.Note();
+        List<int> asked = [.. Enumerable.Range(0, keys.Count).Where(i => !pending.CoversKey(keys[i]))];
+        for (int covered = keys.Count - asked.Count; covered > 0; covered--) Missed(RemoteOutcome.Pending);
+        int judged = 0;
+        try
+        {
+            SlotRead[]? reads = follower.Usable is null ? null : await store.ReadManyAsync([.. asked.Select(i => keys[i])]).ConfigureAwait(false);
+            for (; judged < asked.Count; judged++)
+            {
+                int i = asked[judged];
+                RemoteOutcome outcome =
+                    reads is null ? RemoteOutcome.Away
+                    : reads[judged].Outcome != SlotOutcome.Done ? RemoteOutcome.NoAnswer
+                    : Judge(keys[i], reads[judged], noted, out entries[i]);
+                Interlocked.Increment(ref _outcomes[(int)outcome]);
+            }
+        }
+        catch (Exception)
+        {
+            // As for a single one; what was judged by then holds.
+            for (; judged < asked.Count; judged++) Missed(RemoteOutcome.NoAnswer);
+        }
+        return entries;
+    }
+
     private RemoteOutcome Judge(string key, in SlotRead read, Invalidation[] noted, out Entry? entry)
     {
         entry = null;

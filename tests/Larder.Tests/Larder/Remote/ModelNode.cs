@@ -76,6 +76,12 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
 
     public async ValueTask<SlotRead> ReadAsync(string key) => Slot(await DoAsync("get", redis => redis.Get(key)));
 
+    public async ValueTask<SlotRead[]> ReadManyAsync(IReadOnlyList<string> keys)
+    {
+        (SlotOutcome outcome, (UInt128, byte[])[] slots) = await DoAsync($"get many {keys.Count}", redis => keys.Select(redis.Get).ToArray());
+        return [.. keys.Select((_, i) => Slot((outcome, outcome == SlotOutcome.Done ? slots[i] : default)))];
+    }
+
     public virtual async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime) => Slot(await DoAsync("claim", redis => redis.SetNxGet(key)));
 
     public virtual async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime) => await ReplaceAsync(key, claim, stored.ToArray());
