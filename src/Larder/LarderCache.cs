@@ -64,7 +64,7 @@ public sealed class LarderCache : IDisposable
         RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote(_clock), receiver, _memory, _index, new(_entries, Serializers), WireLimits.Of(_options), _clock, time);
         FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, tier, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
-        PartialFills = new(_fill, Fills);
+        PartialFills = new(_fill, tier is not null, Fills);
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
         _log = tier is null ? new InProcessLog(receiver) : tier.Events;
         if (tier is not null) _remote = new(tier, _fill.Remote!, _clock, _entries, _fill.Lookups, Reasons, Events);
@@ -375,8 +375,8 @@ public sealed class LarderCache : IDisposable
             : _fill.Filler.GetOrCreateAsync(new FillCall<TFactory, T>(key, factory, RulesOf(options), Missed(seen, hash)), seen, cancellationToken);
 
     /// <summary>Stores for a face that judges by rules of its own: the template of data entries and the rules of callers' tags do not hold.</summary>
-    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp) =>
-        _fill.Storer.Add(key, value, new(options, EntryRules.None, _options.DefaultTtl), stamp);
+    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp, SlotClaim? claim = null) =>
+        _fill.Storer.Add(key, value, new(options, EntryRules.None, _options.DefaultTtl), stamp, claim);
 
     /// <summary>Sets a value for such a face.</summary>
     internal ValueTask<Reason> SetForFaceAsync<T>(string key, T value, EntryOptions options) => PutAsync(key, value, new EntryRules(options, EntryRules.None, _options.DefaultTtl));

@@ -70,12 +70,10 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
         return Changed(connection, await SlotScripts.Replace.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity), content.Memory, Milliseconds(lifetime)], timeout).ConfigureAwait(false));
     }
 
-    public async ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim)
-    {
-        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return SlotOutcome.Refused;
-        if (!IsStillThere(claim, server)) return SlotOutcome.Changed;
-        return Changed(connection, await SlotScripts.Remove.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity)], timeout).ConfigureAwait(false));
-    }
+    public ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim) => ChangeAsync(SlotScripts.Remove, claim, [1, names.SlotWordOf(key), BytesOf(claim.Identity)]);
+
+    public ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime) =>
+        ChangeAsync(SlotScripts.Prolong, claim, [1, names.SlotWordOf(key), BytesOf(claim.Identity), Milliseconds(lifetime)]);
 
     public async ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime)
     {
@@ -89,6 +87,12 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
         TryConnect(out RedisConnection? connection, out _)
             ? OutcomeOf(connection, await connection.SendAsync(["UNLINK", names.SlotWordOf(key)], timeout).ConfigureAwait(false))
             : SlotOutcome.Refused;
+
+    private async ValueTask<SlotOutcome> ChangeAsync(RedisScript script, SlotClaim claim, RedisArgument[] words)
+    {
+        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return SlotOutcome.Refused;
+        return IsStillThere(claim, server) ? Changed(connection, await script.RunAsync(connection, words, timeout).ConfigureAwait(false)) : SlotOutcome.Changed;
+    }
 
     /// <summary>The connection that answers, and who that is: both are of one moment.</summary>
     private bool TryConnect([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RedisConnection? connection, out RemoteServer server)

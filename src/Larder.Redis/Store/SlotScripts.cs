@@ -19,6 +19,14 @@ internal static class SlotScripts
         return 1
         """);
 
+    /// <summary>Key; identity that was seen, lifetime in milliseconds. 1 where it lives so long now, or does longer.</summary>
+    public static readonly RedisScript Prolong = new("""
+        #!lua flags=allow-oom
+        if redis.call('GETRANGE', KEYS[1], 0, 15) ~= ARGV[1] then return 0 end
+        if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+        return 1
+        """);
+
     /// <summary>Keys; most bytes. What the first of them hold, as many as fit, but one at least; what is no string counts as nothing there.</summary>
     public static readonly RedisScript ReadMany = new("""
         #!lua flags=no-writes,allow-oom

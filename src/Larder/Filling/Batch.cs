@@ -34,7 +34,7 @@ internal static class Batch
         ILookup<bool, string> byLength = keys.ToLookup(key => key.Length <= cache.Options.MaxKeyLength);
         Dictionary<string, T> values = await cache.PartialFills[EntryAccess.Whole].Batches.GetOrCreateAsync([.. byLength[true]], factory, rules, cancellationToken).ConfigureAwait(false);
         if (!byLength.Contains(false)) return values;
-        BatchFiller alone = cache.PartialFills[EntryAccess.NoRead | EntryAccess.NoWrite].Batches;
+        BatchFiller alone = cache.PartialFills[EntryAccess.None].Batches;
         Dictionary<string, T> made = await alone.GetOrCreateAsync([.. byLength[false]], factory, rules, cancellationToken, Reason.BypassLimit).ConfigureAwait(false);
         foreach ((string key, T value) in made) values[key] = value;
         return values;

@@ -5,24 +5,29 @@ namespace Larder;
 /// <summary>Asks Redis before a factory runs, and sends there what it made; there is none without the Redis tier.</summary>
 /// <remarks>Claims stand beside their flights, not on them: a cache without the tier does not pay for their place.</remarks>
 internal sealed class RemoteFills(
-    RemoteTier tier, bool reads, bool writes, CacheClock clock, Ordinals ordinals, MemoryStore memory, InvalidationIndex index, EntryFactory entries, Flights flights, CacheEvents events)
+    RemoteTier tier, EntryAccess access, CacheClock clock, Ordinals ordinals, MemoryStore memory, InvalidationIndex index, EntryFactory entries, Flights flights, CacheEvents events)
 {
     /// <summary>Milliseconds by which an entry must be younger than another one to be newer for sure: times of creation are kept to a second.</summary>
     private const long Blur = 2000;
 
     private readonly ConditionalWeakTable<Flight, SlotClaim> _claims = [];
+    private readonly bool _looksHere = (access & EntryAccess.NoRead) == 0, _keepsHere = (access & EntryAccess.NoWrite) == 0;
+    private readonly bool _looksThere = (access & EntryAccess.NoRemoteRead) == 0, _keepsThere = (access & EntryAccess.NoRemoteWrite) == 0;
 
     /// <summary>Asks Redis for a flight's value. A fresh one lands the flight; a stale one enters memory, so that it can stand in.</summary>
     /// <returns>Whether the flight is done with.</returns>
     public async ValueTask<bool> TryLandAsync<T>(Flight<T> flight, EntryRules rules, bool inBackground)
     {
         Entry? older = memory.Find(flight.Key);
-        RemoteAnswer answer = await tier.Reads.ReadAsync(flight.Key, writes ? rules.HardTimeout ?? EntryRules.DefaultLimit : null).ConfigureAwait(false);
+        RemoteAnswer answer = await tier.Reads.ReadAsync(flight.Key, _keepsThere ? rules.HardTimeout ?? EntryRules.DefaultLimit : null).ConfigureAwait(false);
         if (flight.HasEnded) return true;
         if (answer.Claim is { } claim) _claims.AddOrUpdate(flight, claim);
-        if (!reads || answer.Entry is not { } entry || !IsNewer(entry, older)) return false;
+        if (!_looksThere || answer.Entry is not { } entry) return false;
+        bool isNewer = IsNewer(entry, older);
+        // Who does not look into memory takes what is in Redis, whatever memory has.
+        if (!isNewer && _looksHere) return false;
         long now = clock.Now;
-        if (writes) memory.TryAddRemote(entry, flight.Stamp, older, now, flight.Watch);
+        if (_keepsHere && isNewer) memory.TryAddRemote(entry, flight.Stamp, older, now, flight.Watch);
         if (!entry.IsFresh(now) || !entries.TryRead(entry, out T value)) return false;
         if (!flight.TryEnd()) return true;
         if (!inBackground && events.AnyListeners) events.Raise(CacheEventKind.Hit, flight.Key, Reason.HitRedis);
@@ -34,15 +39,21 @@ internal sealed class RemoteFills(
 
     /// <summary>Looks a key up that memory holds nothing usable for.</summary>
     /// <returns>The entry, fresh or stale, which is in memory by now unless it was overtaken.</returns>
-    public async ValueTask<Entry?> FindAsync(string key)
+    public async ValueTask<Entry?> FindAsync(string key) => (await ClaimAsync(key, null).ConfigureAwait(false)).Entry;
+
+    /// <summary>The same for a caller who may fill; what it makes goes into Redis by the claim.</summary>
+    /// <param name="ticketLife">How long that may take; null where it does not fill, and claims nothing.</param>
+    public async ValueTask<RemoteAnswer> ClaimAsync(string key, TimeSpan? ticketLife)
     {
         // In this order: what happens from here on refuses the entry.
         long stamp = ordinals.Last;
         Entry? older = memory.Find(key);
-        RemoteAnswer answer = await tier.Reads.ReadAsync(key, null).ConfigureAwait(false);
-        if (answer.Entry is not { } entry || !IsNewer(entry, older)) return null;
-        memory.TryAddRemote(entry, stamp, older, clock.Now, null);
-        return entry;
+        RemoteAnswer answer = await tier.Reads.ReadAsync(key, ticketLife).ConfigureAwait(false);
+        if (answer.Entry is not { } entry) return answer;
+        bool isNewer = IsNewer(entry, older);
+        if (!isNewer && _looksHere) return answer with { Entry = null };
+        if (isNewer && _keepsHere) memory.TryAddRemote(entry, stamp, older, clock.Now, null);
+        return answer;
     }
 
     /// <summary>Looks up many such keys.</summary>
@@ -69,10 +80,13 @@ internal sealed class RemoteFills(
         else tier.Writes.Remove(flight.Key, claim);
     }
 
+    /// <summary>What a face made was stored in memory.</summary>
+    public void Store(Entry entry, SlotClaim claim) => tier.Writes.Store(entry, claim);
+
     /// <summary>A fill found that there is no value.</summary>
     public void KeepNothing(Flight flight)
     {
-        if (writes && !flight.IsOvertaken && _claims.TryGetValue(flight, out SlotClaim? claim)) tier.Writes.Remove(flight.Key, claim);
+        if (_keepsThere && !flight.IsOvertaken && _claims.TryGetValue(flight, out SlotClaim? claim)) tier.Writes.Remove(flight.Key, claim);
     }
 
     private bool IsNewer(Entry entry, Entry? older) =>

@@ -30,7 +30,11 @@ internal readonly record struct SlotRead(SlotOutcome Outcome, RemoteServer Serve
 /// <param name="Identity">What it saw in the slot.</param>
 /// <param name="Server">Whose slot that was.</param>
 /// <param name="Stamp">The epoch, and the ordinal up to which its node had seen before it asked.</param>
-internal sealed record SlotClaim(UInt128 Identity, RemoteServer Server, Position Stamp);
+internal sealed record SlotClaim(UInt128 Identity, RemoteServer Server, Position Stamp)
+{
+    /// <summary>Whether both saw the same in the slot.</summary>
+    public bool IsOfTheSame(SlotClaim other) => Identity == other.Identity && Server.Identity == other.Server.Identity && Stamp.Epoch == other.Stamp.Epoch;
+}
 
 /// <summary>
 /// The places of keys in Redis. Implementations have deadlines of their own, name every slot's server, and answer what went wrong as
@@ -53,6 +57,9 @@ internal interface IRemoteStore
 
     /// <summary>Removes the slot on the same conditions.</summary>
     ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim);
+
+    /// <summary>Lets the slot live so long at least from now on, with what is in it, on the same conditions.</summary>
+    ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime);
 
     /// <summary>Puts a new ticket into the slot, whatever is there, and returns it.</summary>
     ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime);

@@ -6,12 +6,24 @@ internal sealed class RemoteCalls(RemoteTier tier, RemoteFills fills, CacheClock
     public RemoteTier Tier => tier;
 
     /// <summary>Looks a key up in Redis that is no plain hit in memory.</summary>
-    public async ValueTask<LookupResult<T>> GetAsync<T>(string key, Entry? seen, Reason missed, bool allowStale)
+    /// <param name="through">What asks; the cache's own, where null.</param>
+    public async ValueTask<LookupResult<T>> GetAsync<T>(string key, Entry? seen, Reason missed, bool allowStale, RemoteFills? through = null)
     {
         bool isStale = allowStale && seen is not null && lookups.Judge(seen, clock.Now) is Standing.Stale or Standing.LastResort;
-        Entry? entry = isStale ? null : await fills.FindAsync(key).ConfigureAwait(false);
+        Entry? entry = isStale ? null : await (through ?? fills).FindAsync(key).ConfigureAwait(false);
         return Answer<T>(entry, key, seen, missed, allowStale);
     }
+
+    /// <summary>The same for a face whose caller may set what is not found: the claim by which that goes into Redis is taken before this ends.</summary>
+    /// <param name="fillLife">How long after it the set may come.</param>
+    public async ValueTask<(LookupResult<T> Result, SlotClaim? Claim)> ClaimAsync<T>(string key, Entry? seen, Reason missed, TimeSpan fillLife)
+    {
+        RemoteAnswer answer = await fills.ClaimAsync(key, fillLife).ConfigureAwait(false);
+        return (Answer<T>(answer.Entry, key, seen, missed, allowStale: false), answer.Claim);
+    }
+
+    /// <summary>Brings an entry into memory that memory holds nothing usable for, without counting the look.</summary>
+    public ValueTask<Entry?> FindAsync(string key) => fills.FindAsync(key);
 
     /// <summary>Looks keys up in Redis that are no plain hits in memory, and adds what is found there.</summary>
     public async ValueTask AddFoundAsync<T>(IReadOnlyList<(string Key, Entry? Seen, Reason Missed)> missed, Dictionary<string, T> found)

@@ -54,7 +54,8 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
     public long CountOf(WireOutcome outcome) => Interlocked.Read(ref _unreadable[(int)outcome]);
 
     /// <param name="ticketLife">How long a ticket is to live that is put where nothing is; null where nothing will be stored.</param>
-    public async ValueTask<RemoteAnswer> ReadAsync(string key, TimeSpan? ticketLife)
+    /// <param name="claims">Whether the claim is wanted where no ticket is to be put: for what is in the slot.</param>
+    public async ValueTask<RemoteAnswer> ReadAsync(string key, TimeSpan? ticketLife, bool claims = false)
     {
         Invalidation[] noted = pending.Note();
         if (pending.CoversKey(key)) return Missed(RemoteOutcome.Pending);
@@ -66,7 +67,7 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
             if (read.Outcome != SlotOutcome.Done) return Missed(RemoteOutcome.NoAnswer);
             RemoteOutcome outcome = Judge(key, read, noted, out Entry? entry);
             Interlocked.Increment(ref _outcomes[(int)outcome]);
-            return new(entry, ticketLife is not null && read.MayReplace ? new(read.Identity, read.Server, stamp) : null);
+            return new(entry, (claims || ticketLife is not null) && read.MayReplace ? new(read.Identity, read.Server, stamp) : null);
         }
         catch (Exception)
         {
@@ -124,7 +125,7 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
         if (PendingEvents.Covers(noted, name, stored.Tags, stored.User)) return RemoteOutcome.Pending;
         Coverage coverage = view.Judge(key, name, stored.Tags, stored.User, stored.Stamp.Ordinal, out long softAt);
         if (coverage == Coverage.Covered) return RemoteOutcome.Covered;
-        Entry restored = records.Restore(stored, read.Server.Clock);
+        Entry restored = SlidingValues.Restore(records, stored, read.Server.Clock, clock.Now);
         long now = clock.Now;
         if (coverage == Coverage.Softened)
         {
