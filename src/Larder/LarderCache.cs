@@ -62,7 +62,7 @@ public sealed class LarderCache : IDisposable
         _upkeep = new(_memory, _index, _clock, time);
         var receiver = new LocalReceiver(_memory, _index, Misses, _clock, _upkeep);
         RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote(_clock), receiver, _memory, _index, new(_entries, Serializers), WireLimits.Of(_options), _clock, time);
-        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, tier, Reasons, Events, logger, name);
+        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, tier, _options.Chance, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
         PartialFills = new(_fill, tier is not null, Fills);
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);

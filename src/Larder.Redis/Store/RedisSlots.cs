@@ -50,7 +50,7 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
         byte[] ticket = NewIdentity();
         RedisArgument slot = names.SlotWordOf(key);
         RedisReply reply = await connection.SendAsync(["SET", slot, ticket, "NX", "GET", "PX", Milliseconds(lifetime)], timeout).ConfigureAwait(false);
-        if (reply.IsOk && reply.Value.IsNull) return new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default);
+        if (reply.IsOk && reply.Value.IsNull) return new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default) { IsOwnTicket = true };
         // Full memory, a replica, a right to read only: what is there can be read all the same.
         bool mayReplace = reply.Error is null;
         ServerWatch.Heed(connection, reply);

@@ -5,7 +5,7 @@ namespace Larder;
 /// <summary>Asks Redis before a factory runs, and sends there what it made; there is none without the Redis tier.</summary>
 /// <remarks>Claims stand beside their flights, not on them: a cache without the tier does not pay for their place.</remarks>
 internal sealed class RemoteFills(
-    RemoteTier tier, EntryAccess access, CacheClock clock, Ordinals ordinals, MemoryStore memory, InvalidationIndex index, EntryFactory entries, Flights flights, CacheEvents events)
+    RemoteTier tier, EntryAccess access, CacheClock clock, Ordinals ordinals, MemoryStore memory, InvalidationIndex index, EntryFactory entries, Flights flights, CacheEvents events, OtherNodes others)
 {
     /// <summary>Milliseconds by which an entry must be younger than another one to be newer for sure: times of creation are kept to a second.</summary>
     private const long Blur = 2000;
@@ -15,13 +15,25 @@ internal sealed class RemoteFills(
     private readonly bool _looksThere = (access & EntryAccess.NoRemoteRead) == 0, _keepsThere = (access & EntryAccess.NoRemoteWrite) == 0;
 
     /// <summary>Asks Redis for a flight's value. A fresh one lands the flight; a stale one enters memory, so that it can stand in.</summary>
+    /// <param name="mayWait">Whether to wait for other nodes where the rules say so.</param>
     /// <returns>Whether the flight is done with.</returns>
-    public async ValueTask<bool> TryLandAsync<T>(Flight<T> flight, EntryRules rules, bool inBackground)
+    public async ValueTask<bool> TryLandAsync<T>(Flight<T> flight, EntryRules rules, bool inBackground, bool mayWait)
     {
         Entry? older = memory.Find(flight.Key);
-        RemoteAnswer answer = await tier.Reads.ReadAsync(flight.Key, _keepsThere ? rules.HardTimeout ?? EntryRules.DefaultLimit : null).ConfigureAwait(false);
-        if (flight.HasEnded) return true;
-        if (answer.Claim is { } claim) _claims.AddOrUpdate(flight, claim);
+        TimeSpan ticketLife = rules.HardTimeout ?? EntryRules.DefaultLimit;
+        RemoteAnswer answer = await tier.Reads.ReadAsync(flight.Key, _keepsThere ? ticketLife : null).ConfigureAwait(false);
+        bool isAwaited = _keepsThere && rules.WaitForOtherNodes > TimeSpan.Zero;
+        if (isAwaited && mayWait && answer.IsBeingFilled)
+        {
+            TimeSpan patience = rules.LimitOf(inBackground) / 2 is { } half && half < rules.WaitForOtherNodes ? half : rules.WaitForOtherNodes;
+            answer = await others.AwaitAsync(flight, answer, ticketLife, patience).ConfigureAwait(false);
+        }
+        if (answer.Claim is { } claim) _claims.AddOrUpdate(flight, isAwaited && answer.IsOwnTicket ? claim with { IsAwaited = true } : claim);
+        if (flight.HasEnded)
+        {
+            Release(flight);
+            return true;
+        }
         if (!_looksThere || answer.Entry is not { } entry) return false;
         bool isNewer = IsNewer(entry, older);
         // Who does not look into memory takes what is in Redis, whatever memory has.
@@ -75,8 +87,9 @@ internal sealed class RemoteFills(
     /// <summary>What a fill made was stored in memory, or not.</summary>
     public void Keep(Flight flight, Entry entry, Reason unstored)
     {
-        if (unstored == Reason.UnstoredOvertaken || !_claims.TryGetValue(flight, out SlotClaim? claim)) return;
-        if (unstored == Reason.None) tier.Writes.Store(entry, claim);
+        if (unstored == Reason.UnstoredOvertaken) Release(flight);
+        else if (!_claims.TryGetValue(flight, out SlotClaim? claim)) return;
+        else if (unstored == Reason.None) tier.Writes.Store(entry, claim);
         else tier.Writes.Remove(flight.Key, claim);
     }
 
@@ -86,7 +99,17 @@ internal sealed class RemoteFills(
     /// <summary>A fill found that there is no value.</summary>
     public void KeepNothing(Flight flight)
     {
-        if (_keepsThere && !flight.IsOvertaken && _claims.TryGetValue(flight, out SlotClaim? claim)) tier.Writes.Remove(flight.Key, claim);
+        if (flight.IsOvertaken) Release(flight);
+        else if (_keepsThere && _claims.TryGetValue(flight, out SlotClaim? claim)) tier.Writes.Remove(flight.Key, claim);
+    }
+
+    /// <summary>How many fills have waited for other nodes.</summary>
+    public long Waits => others.Waits;
+
+    /// <summary>A flight brings nothing that goes into Redis: who waits for it there need not.</summary>
+    public void Release(Flight flight)
+    {
+        if (_claims.TryGetValue(flight, out SlotClaim? claim) && claim.IsAwaited && _claims.Remove(flight)) tier.Writes.Remove(flight.Key, claim);
     }
 
     private bool IsNewer(Entry entry, Entry? older) =>

@@ -56,11 +56,13 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
         if (!writes)
         {
             if (remote is not null && !isDeclined && IsWorthKeeping(value, rules)) KeepThere(remote, flight, entry, value is null && !rules.StoreNull ? Reason.UnstoredCondition : unstored);
+            else remote?.Release(flight);
             return new(value, entry, stamp);
         }
         if (isDeclined || !IsWorthKeeping(value, rules))
         {
             Postpone(older, rules);
+            remote?.Release(flight);
             return new(value, entry, stamp, Unstored: Reason.UnstoredCondition);
         }
         if (value is null && !rules.StoreNull) unstored = Reason.UnstoredCondition;

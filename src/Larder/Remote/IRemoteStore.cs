@@ -24,7 +24,11 @@ internal enum SlotOutcome : byte
 /// <param name="Identity">The slot's; 0 where there is none.</param>
 /// <param name="MayReplace">Whether the slot has the identity for sure: false where only reading was permitted.</param>
 /// <param name="Stored">What stands behind the identity; empty for a ticket.</param>
-internal readonly record struct SlotRead(SlotOutcome Outcome, RemoteServer Server, UInt128 Identity, bool MayReplace, ReadOnlyMemory<byte> Stored);
+internal readonly record struct SlotRead(SlotOutcome Outcome, RemoteServer Server, UInt128 Identity, bool MayReplace, ReadOnlyMemory<byte> Stored)
+{
+    /// <summary>Whether there was nothing, and this very call has put the ticket there.</summary>
+    public bool IsOwnTicket { get; init; }
+}
 
 /// <summary>What a fill knew when it began: only as long as that is still so may its result go into the slot .</summary>
 /// <param name="Identity">What it saw in the slot.</param>
@@ -32,6 +36,9 @@ internal readonly record struct SlotRead(SlotOutcome Outcome, RemoteServer Serve
 /// <param name="Stamp">The epoch, and the ordinal up to which its node had seen before it asked.</param>
 internal sealed record SlotClaim(UInt128 Identity, RemoteServer Server, Position Stamp)
 {
+    /// <summary>Whether it is of a ticket that others wait for, and that its fill removes if it stores nothing .</summary>
+    public bool IsAwaited { get; init; }
+
     /// <summary>Whether both saw the same in the slot.</summary>
     public bool IsOfTheSame(SlotClaim other) => Identity == other.Identity && Server.Identity == other.Server.Identity && Stamp.Epoch == other.Stamp.Epoch;
 }

@@ -32,7 +32,14 @@ internal enum RemoteOutcome : byte
 /// <summary>What was found in Redis for a key.</summary>
 /// <param name="Entry">What may be used; it may be stale.</param>
 /// <param name="Claim">What the result of a fill may replace; null where nothing may be stored.</param>
-internal readonly record struct RemoteAnswer(Entry? Entry, SlotClaim? Claim);
+internal readonly record struct RemoteAnswer(Entry? Entry, SlotClaim? Claim)
+{
+    /// <summary>Whether the ticket was put there by this very look.</summary>
+    public bool IsOwnTicket { get; init; }
+
+    /// <summary>Whether somebody else is making the value.</summary>
+    public bool IsBeingFilled { get; init; }
+}
 
 /// <summary>Looks keys up in Redis and judges what is there .</summary>
 /// <remarks>
@@ -67,7 +74,11 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
             if (read.Outcome != SlotOutcome.Done) return Missed(RemoteOutcome.NoAnswer);
             RemoteOutcome outcome = Judge(key, read, noted, out Entry? entry);
             Interlocked.Increment(ref _outcomes[(int)outcome]);
-            return new(entry, (claims || ticketLife is not null) && read.MayReplace ? new(read.Identity, read.Server, stamp) : null);
+            return new(entry, (claims || ticketLife is not null) && read.MayReplace ? new(read.Identity, read.Server, stamp) : null)
+            {
+                IsOwnTicket = read.IsOwnTicket,
+                IsBeingFilled = outcome == RemoteOutcome.Ticket && !read.IsOwnTicket,
+            };
         }
         catch (Exception)
         {

@@ -82,13 +82,19 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
         return [.. keys.Select((_, i) => Slot((outcome, outcome == SlotOutcome.Done ? slots[i] : default)))];
     }
 
-    public virtual async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime) => Slot(await DoAsync("claim", redis =>
+    public virtual async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime)
     {
-        bool isThere = redis.Get(key).Identity != 0;
-        var slot = redis.SetNxGet(key);
-        if (!isThere) redis.Expire(key, lifetime);
-        return slot;
-    }));
+        bool isOwn = false;
+        SlotRead read = Slot(await DoAsync("claim", redis =>
+        {
+            isOwn = redis.Get(key).Identity == 0;
+            var slot = redis.SetNxGet(key);
+            if (isOwn) redis.Expire(key, lifetime);
+            return slot;
+        }));
+        return read with { IsOwnTicket = isOwn && read.Outcome == SlotOutcome.Done };
+    }
+
 
     public virtual async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime) => await ReplaceAsync(key, claim, stored.ToArray(), lifetime);
 
