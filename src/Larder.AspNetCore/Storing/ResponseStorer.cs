@@ -139,12 +139,12 @@ internal sealed class ResponseStorer(HttpCache cache)
     {
         string variantKey = VariantKey(key, nominated, request);
         EntryOptions options = OptionsFor(stored, key, variantKey);
-        Reason unstored = cache.Engine.Store<HttpEntry>(variantKey, stored, options, stamp, fill);
+        Reason unstored = cache.Engine.Store<HttpEntry>(variantKey, stored, options, stamp, fill: fill);
         if (unstored != Reason.None || nominated.Length == 0) return unstored;
         // The index stands under the key of the URL, so it needs no tag for it; it lives as long as any variant may.
         var index = VariantIndex.With(cache.Engine.Find<HttpEntry>(key.Primary, out _) as VariantIndex, key.Rules, nominated);
         // A newer index may stand there already; it lacks at most this list, which costs a miss.
-        cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value), stamp, fill);
+        cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value), stamp, fill: fill);
         return Reason.None;
     }
 

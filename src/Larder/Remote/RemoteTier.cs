@@ -35,6 +35,7 @@ internal sealed class RemoteTier : IDisposable
         Follower = new(clock, seams.Pending, receiver.Follow, _doubted.Doubt);
         Reads = new(seams.Store, Follower, seams.Pending, records, limits, clock);
         Writes = new(seams.Store, Follower, Reads, records, limits, clock, seams.MaxEntryBytes);
+        Sliding = new(seams.Store, Reads, clock);
         Events = new(seams.Store, seams.Log, Follower, seams.Pending, receiver, Writes);
         _timer = DetachedTimer.Create(time, static tier => ((RemoteTier)tier!).Run(), this, Interval, Interval);
         seams.Log.Follow(Follower);
@@ -45,6 +46,8 @@ internal sealed class RemoteTier : IDisposable
     public RemoteReads Reads { get; }
 
     public RemoteWrites Writes { get; }
+
+    public SlidingSlots Sliding { get; }
 
     public RemoteEvents Events { get; }
 

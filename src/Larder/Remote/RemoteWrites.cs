@@ -18,7 +18,7 @@ internal sealed class RemoteWrites(
     private const int MostStores = 1000, MostRemovals = 10_000, MostAtOnce = 32;
     private const long MostBytes = 64L << 20;
     /// <summary>Every slot has a lifetime.</summary>
-    private static readonly long LongestLife = (long)TimeSpan.FromDays(365).TotalMilliseconds;
+    public static readonly long LongestLife = (long)TimeSpan.FromDays(365).TotalMilliseconds;
 
     private readonly ConcurrentQueue<(Entry Entry, SlotClaim Claim)> _stores = new();
     private readonly ConcurrentQueue<(string Key, SlotClaim Claim)> _removals = new();
@@ -73,12 +73,16 @@ internal sealed class RemoteWrites(
         if (follower.Epoch != claim.Stamp.Epoch) return;
         using var body = new PooledBuffer();
         using var stored = new PooledBuffer();
-        long left = Math.Min(entry.GoneAt, CacheClock.After(clock.Now, LongestLife)) - clock.Now;
+        DistributedValue? sliding = SlidingValues.In(entry);
+        long now = clock.Now;
+        long left = sliding is null ? Math.Min(entry.GoneAt, CacheClock.After(now, LongestLife)) - now : SlidingValues.LifeOf(sliding, now);
         if (left <= 0) return;
         BinaryPrimitives.WriteUInt128LittleEndian(stored.GetSpan(RemoteReads.ServerBytes), claim.Server.Identity);
         stored.Advance(RemoteReads.ServerBytes);
         // Values that are only instances, or too large, stay in memory; what they replaced is older.
-        if (Takes(entry) && records.Describe(entry, claim.Stamp, claim.Server.ClockForWriting, body) is { } described && WireFormat.Write(described, limits, stored) == WireOutcome.Done)
+        WireEntry? described = Takes(entry) ? records.Describe(entry, claim.Stamp, claim.Server.ClockForWriting, body) : null;
+        if (described is not null && sliding is not null) described = SlidingValues.Stored(described, sliding, claim.Server.ClockForWriting);
+        if (described is not null && WireFormat.Write(described, limits, stored) == WireOutcome.Done)
             await store.ReplaceAsync(entry.Key, claim, stored.Memory, TimeSpan.FromMilliseconds(left)).ConfigureAwait(false);
         else
             await store.RemoveAsync(entry.Key, claim).ConfigureAwait(false);

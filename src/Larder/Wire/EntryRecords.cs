@@ -43,6 +43,9 @@ internal sealed class EntryRecords(EntryFactory entries, Serializers serializers
         return entries.Restore(stored, form, anchor);
     }
 
+    /// <summary>Makes an entry of what was stored, whose value has been read already.</summary>
+    public Entry Restore(WireEntry stored, object form, ClockAnchor anchor) => entries.Restore(stored, form, anchor);
+
     private Body? BodyOf(object form, long createdAt, PooledBuffer buffer)
     {
         switch (form)

@@ -79,15 +79,44 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
         await _reading;
     }
 
-    public async ValueTask<SlotRead> ReadAsync(string key) => Slot(await DoAsync("get", redis => redis.Get(key)));
+    public virtual async ValueTask<SlotRead> ReadAsync(string key) => Slot(await DoAsync("get", redis => redis.Get(key)));
 
-    public virtual async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime) => Slot(await DoAsync("claim", redis => redis.SetNxGet(key)));
+    public async ValueTask<SlotRead[]> ReadManyAsync(IReadOnlyList<string> keys)
+    {
+        (SlotOutcome outcome, (UInt128, byte[])[] slots) = await DoAsync($"get many {keys.Count}", redis => keys.Select(redis.Get).ToArray());
+        return [.. keys.Select((_, i) => Slot((outcome, outcome == SlotOutcome.Done ? slots[i] : default)))];
+    }
 
-    public virtual async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime) => await ReplaceAsync(key, claim, stored.ToArray());
+    public virtual async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime)
+    {
+        bool isOwn = false;
+        SlotRead read = Slot(await DoAsync("claim", redis =>
+        {
+            isOwn = redis.Get(key).Identity == 0;
+            var slot = redis.SetNxGet(key);
+            if (isOwn) redis.Expire(key, lifetime);
+            return slot;
+        }));
+        return read with { IsOwnTicket = isOwn && read.Outcome == SlotOutcome.Done };
+    }
 
-    public async ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim) => await ReplaceAsync(key, claim, null);
 
-    public async ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime) => Slot(await DoAsync("ticket", redis => (redis.SetTicket(key), Array.Empty<byte>())));
+    public virtual async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime) => await ReplaceAsync(key, claim, stored.ToArray(), lifetime);
+
+    public async ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim) => await ReplaceAsync(key, claim, null, default);
+
+    public virtual async ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime)
+    {
+        (SlotOutcome outcome, bool prolonged) = await DoAsync("prolong", redis => claim.Server.Identity == redis.Server && redis.Prolong(key, claim.Identity, lifetime));
+        return outcome == SlotOutcome.Done && !prolonged ? SlotOutcome.Changed : outcome;
+    }
+
+    public async ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime) => Slot(await DoAsync("ticket", redis =>
+    {
+        UInt128 ticket = redis.SetTicket(key);
+        redis.Expire(key, lifetime);
+        return (ticket, Array.Empty<byte>());
+    }));
 
     public virtual async ValueTask<SlotOutcome> UnlinkAsync(string key) => (await DoAsync("unlink", redis =>
     {
@@ -108,9 +137,14 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
 
     public void Dispose() => Cache.Dispose();
 
-    private async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, byte[]? stored)
+    private async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, byte[]? stored, TimeSpan lifetime)
     {
-        (SlotOutcome outcome, bool replaced) = await DoAsync("replace", redis => claim.Server.Identity == redis.Server && redis.Replace(key, claim.Identity, stored));
+        (SlotOutcome outcome, bool replaced) = await DoAsync("replace", redis =>
+        {
+            if (claim.Server.Identity != redis.Server || !redis.Replace(key, claim.Identity, stored)) return false;
+            redis.Expire(key, lifetime);
+            return true;
+        });
         return outcome == SlotOutcome.Done && !replaced ? SlotOutcome.Changed : outcome;
     }
 
