@@ -15,11 +15,15 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
     {
         (_redis, _random, Faults) = (redis, new(seed), faults);
         options ??= new();
-        options.Remote = _ => pending is null ? new(this, this) : new(this, this) { Pending = pending };
+        options.Remote = _ => Seams(pending is null ? new(this, this) : new(this, this) { Pending = pending });
         Cache = new(options, time);
     }
 
     public LarderCache Cache { get; }
+
+    protected ModelRedis Redis => _redis;
+
+    protected virtual RemoteSeams Seams(RemoteSeams seams) => seams;
 
     public LogFollower Follower { get; private set; } = null!;
 
@@ -113,7 +117,7 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
         new(read.Outcome, new(_redis.Run(redis => redis.Server), Anchor), read.Slot.Identity, true, read.Slot.Stored);
 
     /// <summary>A command: refused, carried out at once or much later, answered or not.</summary>
-    private async ValueTask<(SlotOutcome Outcome, T Result)> DoAsync<T>(string name, Func<ModelRedis, T> command)
+    protected async ValueTask<(SlotOutcome Outcome, T Result)> DoAsync<T>(string name, Func<ModelRedis, T> command)
     {
         UInt128 server = _server;
         await Before(name);
