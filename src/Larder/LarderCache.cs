@@ -31,7 +31,6 @@ public sealed class LarderCache : IDisposable
     private readonly EntryFactory _entries;
     private readonly FillStage _fill;
     private readonly Refreshes _refreshes = new();
-    private readonly IInvalidationLog _log;
     private readonly Upkeep _upkeep;
     private long _fills;
 
@@ -65,10 +64,10 @@ public sealed class LarderCache : IDisposable
         _fill = Fills(EntryAccess.Whole);
         PartialFills = new(_fill, tier is not null, Fills);
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
-        _log = tier is null ? new InProcessLog(receiver) : tier.Events;
+        InvalidationLog = tier is null ? new InProcessLog(receiver, _ordinals) : tier.Events;
         if (tier is not null) _remote = new(tier, _fill.Remote!, _clock, _entries, _fill.Lookups, Reasons, Events);
         InvalidationHistory = new(_options.InvalidationHistory, _options.InvalidationsPerHour, time, logger);
-        Snapshots = new(Name, _options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
+        Snapshots = new(Name, _options, time, _clock, _memory, _index, InvalidationLog, new(_entries, Serializers), logger);
         CacheMeters.Watch(this);
     }
 
@@ -103,6 +102,7 @@ public sealed class LarderCache : IDisposable
     internal LarderOptions Options => _options;
     internal CacheClock Clock => _clock;
     internal MemoryStore Memory => _memory;
+    internal IInvalidationLog InvalidationLog { get; }
     internal MissNotes Misses { get; }
     internal ILogger Logger { get; }
     internal PartialFills PartialFills { get; }
@@ -224,16 +224,10 @@ public sealed class LarderCache : IDisposable
     /// <param name="cancellationToken">Ends the waiting, and afterwards the counting only: the invalidation holds then, with no count.</param>
     /// <exception cref="ArgumentException">The reason is too long or holds control characters.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before it was published: nothing happened.</exception>
-    public async ValueTask<InvalidationResult> InvalidateAsync(
-        Invalidation what, string? reason = null, bool count = false, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(what);
-        cancellationToken.ThrowIfCancellationRequested();
-        InvalidationHistory.Check(reason);
-        InvalidationResult result = await _log.AppendAsync(what, count, cancellationToken).ConfigureAwait(false);
-        InvalidationHistory.Record(what, reason, result);
-        return result;
-    }
+    /// <exception cref="PendingInvalidationException">On a strict node of the Redis tier: it holds on this node, and the log does not have it yet.</exception>
+    public ValueTask<InvalidationResult> InvalidateAsync(
+        Invalidation what, string? reason = null, bool count = false, CancellationToken cancellationToken = default) =>
+        this.InvalidateAsync(what, InvalidationReach.Logged, reason, count, cancellationToken);
 
     /// <summary>Removes everything, whatever is under way too.</summary>
     /// <returns>How many entries that were; null where they could not be counted, as for <see cref="InvalidateAsync"/>.</returns>
@@ -309,7 +303,7 @@ public sealed class LarderCache : IDisposable
     private Reason Standing(Entry? entry, int hash)
     {
         if (entry is null) return _memory.WhyMissing(hash);
-        return !_index.IsCurrent(entry) ? Reason.MissInvalidated
+        return !_index.IsCurrent(entry) ? _index.WhyEnded
             : !entry.IsFresh(_clock.Now) ? Reason.MissExpired
             : Reason.HitMemory;
     }

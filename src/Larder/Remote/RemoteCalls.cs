@@ -65,8 +65,8 @@ internal sealed class RemoteCalls(RemoteTier tier, RemoteFills fills, CacheClock
             tier.Events.Postpone(pending);
             throw;
         }
-        if (entry is null) await tier.Events.SendAsync(pending).ConfigureAwait(false);
-        else await tier.Events.SetAsync(pending, entry).ConfigureAwait(false);
+        bool isLogged = entry is null ? await tier.Events.SendAsync(pending).ConfigureAwait(false) is not null : await tier.Events.SetAsync(pending, entry).ConfigureAwait(false);
+        if (!isLogged && tier.Events.IsStrict) throw PendingInvalidationException.Of(tier.Events.Pending);
         return result;
     }
 }

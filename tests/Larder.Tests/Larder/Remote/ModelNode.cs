@@ -19,12 +19,16 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
         options.Remote = _ =>
         {
             var seams = new RemoteSeams(this, this) { MaxEntryBytes = maxEntryBytes };
-            return pending is null ? seams : seams with { Pending = pending };
+            return Seams(pending is null ? seams : seams with { Pending = pending });
         };
         Cache = new(options, time);
     }
 
     public LarderCache Cache { get; }
+
+    protected ModelRedis Redis => _redis;
+
+    protected virtual RemoteSeams Seams(RemoteSeams seams) => seams;
 
     public LogFollower Follower { get; private set; } = null!;
 
@@ -152,7 +156,7 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
         new(read.Outcome, new(_redis.Run(redis => redis.Server), Anchor), read.Slot.Identity, true, read.Slot.Stored);
 
     /// <summary>A command: refused, carried out at once or much later, answered or not.</summary>
-    private async ValueTask<(SlotOutcome Outcome, T Result)> DoAsync<T>(string name, Func<ModelRedis, T> command)
+    protected async ValueTask<(SlotOutcome Outcome, T Result)> DoAsync<T>(string name, Func<ModelRedis, T> command)
     {
         UInt128 server = _server;
         await Before(name);

@@ -29,6 +29,8 @@ internal sealed class ModelRedis
 
     public int Epochs { get; private set; }
 
+    public ModelLeases Leases { get; init; } = new();
+
     public T Run<T>(Func<ModelRedis, T> script)
     {
         lock (_gate) return script(this);
