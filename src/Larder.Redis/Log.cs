@@ -13,4 +13,13 @@ internal static partial class Log
 
     [LoggerMessage(3, LogLevel.Error, "A listener to new connections failed; the connection goes on.")]
     public static partial void ListenerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(20, LogLevel.Warning, "No server to connect to: {Why}.")]
+    public static partial void NoServer(ILogger logger, string why);
+
+    [LoggerMessage(21, LogLevel.Information, "The cluster has {Masters} masters, which serve {Slots} hash slots.")]
+    public static partial void ClusterMap(ILogger logger, int masters, int slots);
+
+    [LoggerMessage(22, LogLevel.Warning, "No map of the cluster: {Why}.")]
+    public static partial void NoClusterMap(ILogger logger, string why);
 }

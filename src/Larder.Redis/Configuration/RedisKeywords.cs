@@ -16,6 +16,11 @@ internal static class RedisKeywords
         ["name"] = Text((o, text) => o.ClientName = text),
         ["defaultDatabase"] = Whole((o, n) => o.Database = n),
         ["db"] = Whole((o, n) => o.Database = n),
+        ["cluster"] = Bool((o, on) => o.Cluster = on),
+        ["sentinel"] = Text((o, text) => o.SentinelMaster = text),
+        ["serviceName"] = Text((o, text) => o.SentinelMaster = text),
+        ["sentinelUser"] = Text((o, text) => o.SentinelUser = text),
+        ["sentinelPassword"] = Text((o, text) => o.SentinelPassword = text),
         ["timeout"] = Span((o, span) => o.Timeout = span),
         ["asyncTimeout"] = Span((o, span) => o.Timeout = span),
         ["connectTimeout"] = Span((o, span) => o.ConnectTimeout = span),
@@ -57,6 +62,10 @@ internal static class RedisKeywords
     {
         var defaults = new RedisOptions();
         if (options.Password is null && options.User is { } user) yield return ("user", user);
+        if (options.Cluster) yield return ("cluster", "true");
+        if (options.SentinelMaster is { } master) yield return ("sentinel", master);
+        if (options.SentinelUser is { } sentinelUser) yield return ("sentinelUser", sentinelUser);
+        if (options.SentinelPassword is { } sentinelPassword) yield return ("sentinelPassword", sentinelPassword);
         if (options.ClientName != defaults.ClientName) yield return ("name", options.ClientName);
         foreach ((string name, Func<RedisOptions, TimeSpan> span) in new (string, Func<RedisOptions, TimeSpan>)[]
         {
