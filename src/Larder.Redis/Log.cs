@@ -22,4 +22,13 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Warning, "Redis can be used, but its security is {Level}: {Findings}")]
     public static partial void Insecure(ILogger logger, RedisSecurityLevel level, string findings);
+
+    [LoggerMessage(20, LogLevel.Warning, "No server to connect to: {Why}.")]
+    public static partial void NoServer(ILogger logger, string why);
+
+    [LoggerMessage(21, LogLevel.Information, "The cluster has {Masters} masters, which serve {Slots} hash slots.")]
+    public static partial void ClusterMap(ILogger logger, int masters, int slots);
+
+    [LoggerMessage(22, LogLevel.Warning, "No map of the cluster: {Why}.")]
+    public static partial void NoClusterMap(ILogger logger, string why);
 }

@@ -17,6 +17,8 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
         Check(options.Database is >= 0 and <= 65_535, nameof(options.Database), options.Database, "0 to 65,535");
         string prefix = options.PrefixFor(name ?? "");
         Check(RedisNames.IsPrefix(prefix), nameof(options.Prefix), $"'{prefix}'", $"1 to {RedisNames.MaxPrefixLength} letters, digits, colons, dots, underscores and dashes");
+        Check(Enum.IsDefined(options.Strictness), nameof(options.Strictness), options.Strictness, "Available or Strict");
+        CheckTopology();
         CheckSpan(nameof(options.Timeout), options.Timeout, TimeSpan.FromMilliseconds(1));
         CheckSpan(nameof(options.ConnectTimeout), options.ConnectTimeout, TimeSpan.FromMilliseconds(50));
         CheckSpan(nameof(options.LongestBackoff), options.LongestBackoff, TimeSpan.FromMilliseconds(10));
@@ -32,6 +34,18 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
         CheckSecurity();
         string of = string.IsNullOrEmpty(name) ? "" : $"Redis '{name}': ";
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems.Select(problem => of + problem));
+
+        void CheckTopology()
+        {
+            const string Text = " characters of text", OnlyWith = "none without ";
+            Check(IsGroup(options.SentinelMaster), nameof(options.SentinelMaster), "given", "1 to 128 letters, digits and . - _");
+            Check(options.SentinelUser is null or { Length: > 0 and <= 1024 } && IsText(options.SentinelUser), nameof(options.SentinelUser), "given", "1 to 1,024" + Text);
+            Check(options.SentinelPassword is null or { Length: > 0 and <= 4096 } && IsText(options.SentinelPassword), nameof(options.SentinelPassword), "given", "1 to 4,096" + Text);
+            Check(options.SentinelUser is null || options.SentinelPassword is not null, nameof(options.SentinelUser), "given", OnlyWith + nameof(options.SentinelPassword));
+            Check(options.SentinelPassword is null || options.SentinelMaster is not null, nameof(options.SentinelPassword), "given", OnlyWith + nameof(options.SentinelMaster));
+            Check(!options.Cluster || options.SentinelMaster is null, nameof(options.Cluster), "on", "none with " + nameof(options.SentinelMaster));
+            Check(!options.Cluster || options.Database == 0, nameof(options.Cluster), "on", $"only {nameof(options.Database)} 0 with it");
+        }
 
         void CheckBreaker(RedisBreakerOptions breaker)
         {
@@ -77,6 +91,9 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
             if (!holds) problems.Add(FormattableString.Invariant($"{field} is {value}; allowed is {range}."));
         }
     }
+
+    /// <summary>Whether it is a name that sentinels give a group, or none.</summary>
+    public static bool IsGroup(string? name) => name is null || name.Length is > 0 and <= 128 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 
     /// <exception cref="ArgumentException">The options can't work.</exception>
     public static void Require(RedisOptions options)

@@ -23,10 +23,12 @@ internal sealed class ServerWatch : IAsyncDisposable
         _loop = Task.Run(() => RunAsync(interval));
     }
 
-    /// <summary>Ends the connection where the answer shows that its server is another one by now.</summary>
+    /// <summary>Ends the connection where the answer shows that its server is another one by now; in a cluster it may be right for other names.</summary>
     public static void Heed(RedisConnection connection, RedisReply reply)
     {
-        if (reply.Error is { } error && Telling.Any(error.Is)) connection.Close($"the server is no master of this data ({error.KnownCode})");
+        if (reply.Error is not { } error || !Telling.Any(error.Is)) return;
+        if (error.Is("MOVED") && connection.Misdirected is { } told) told(error);
+        else connection.Close($"the server is no master of this data ({error.KnownCode})");
     }
 
     private async Task RunAsync(TimeSpan interval)

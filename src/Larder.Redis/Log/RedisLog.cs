@@ -17,7 +17,8 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(1);
 
-    private readonly RedisLink _commands, _reading;
+    private readonly Func<RedisLink?> _commands;
+    private readonly RedisLink _reading;
     private readonly LogCommands _steps, _patientSteps;
     private readonly RedisNames _names;
     private readonly ServerClock _clock;
@@ -29,11 +30,11 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
     private LogFollower? _follower;
     private Task _loop = Task.CompletedTask;
 
-    /// <param name="commands">Where events are appended.</param>
+    /// <param name="commands">The link on which events are appended; null while the log's server is not known.</param>
     /// <param name="reading">A link that nobody else uses.</param>
     /// <param name="timeout">How long an append may take.</param>
     /// <param name="patience">How long an answer to the loop may take: nobody waits for that.</param>
-    public RedisLog(RedisLink commands, RedisLink reading, RedisNames names, ServerClock clock, TimeProvider time, TimeSpan timeout, TimeSpan patience, ILogger logger)
+    public RedisLog(Func<RedisLink?> commands, RedisLink reading, RedisNames names, ServerClock clock, TimeProvider time, TimeSpan timeout, TimeSpan patience, ILogger logger)
     {
         (_commands, _reading, _names, _clock, _time, _patience, _logger) = (commands, reading, names, clock, time, patience, logger);
         (_steps, _patientSteps) = (new(names, timeout), new(names, patience));
@@ -50,7 +51,7 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
     }
 
     public ValueTask<AppendResult> AppendAsync(RemoteStream stream, ulong epoch, IReadOnlyList<EventField> fields) =>
-        _commands.Current is { } connection && _commands.Breaker.TryPass() ? _steps.AppendAsync(connection, stream, epoch, fields) : new(new AppendResult(LogOutcome.Refused, 0));
+        _commands() is { Current: { } connection } link && link.Breaker.TryPass() ? _steps.AppendAsync(connection, stream, epoch, fields) : new(new AppendResult(LogOutcome.Refused, 0));
 
     private async Task RunAsync(LogFollower follower)
     {
