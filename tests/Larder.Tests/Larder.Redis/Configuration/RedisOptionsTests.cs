@@ -28,6 +28,27 @@ public sealed class RedisOptionsTests
     }
 
     [Fact]
+    public void Sentinels_and_clusters_exclude_each_other_and_what_they_can_not_have()
+    {
+        Assert.Equal(
+        [
+            "SentinelMaster is given; allowed is 1 to 128 letters, digits and . - _.", "SentinelUser is given; allowed is 1 to 1,024 characters of text.",
+            "SentinelUser is given; allowed is none without SentinelPassword.", "Cluster is on; allowed is none with SentinelMaster.", "Cluster is on; allowed is only Database 0 with it.",
+        ], Failures(o => (o.SentinelMaster, o.SentinelUser, o.Cluster, o.Database) = ("a b", "", true, 1)));
+        Assert.Equal(["SentinelPassword is given; allowed is none without SentinelMaster."], Failures(o => o.SentinelPassword = "p"));
+        Assert.Equal(["SentinelPassword is given; allowed is 1 to 4,096 characters of text."], Failures(o => (o.SentinelMaster, o.SentinelPassword) = ("m", "")));
+        Assert.Empty(Failures(o => o.Cluster = true));
+        Assert.Empty(Failures(o => (o.SentinelMaster, o.SentinelUser, o.SentinelPassword, o.Database) = ("m", "u", "p", 3)));
+
+        static IEnumerable<string> Failures(Action<RedisOptions> change)
+        {
+            RedisOptions options = RedisOptions.Parse("h");
+            change(options);
+            return new RedisOptionsValidator().Validate(null, options).Failures ?? [];
+        }
+    }
+
+    [Fact]
     public void What_is_read_from_a_plain_string_can_work()
     {
         Assert.True(new RedisOptionsValidator().Validate(null, RedisOptions.Parse("rediss://u:p@h:1/2?timeout=50")).Succeeded);
