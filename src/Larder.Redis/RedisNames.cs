@@ -25,7 +25,14 @@ internal sealed class RedisNames
         _prefix = prefix;
         _entryPrefix = Encoding.ASCII.GetBytes(prefix + "e:");
         (State, Groups, Keys) = (prefix + "{log}:state", prefix + "{log}:groups", prefix + "{log}:keys");
+        (Sweeper, AllSlots) = (prefix + "{log}:sweeper", prefix + "[eh]:*");
     }
+
+    /// <summary>Which node sweeps.</summary>
+    public string Sweeper { get; }
+
+    /// <summary>A pattern of <c>SCAN</c>; among what it finds may be slots of a cache whose own prefix begins with this one.</summary>
+    public string AllSlots { get; }
 
     public string State { get; }
 

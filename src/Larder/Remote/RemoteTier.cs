@@ -8,6 +8,11 @@ internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
     /// <summary>The events that wait; tests put others here.</summary>
     public PendingEvents Pending { get; init; } = new((ulong)Random.Shared.NextInt64(1, long.MaxValue));
 
+    /// <summary>What the sweep walks with; null for slots that nobody can walk over.</summary>
+    public IRemoteWalk? Walk { get; init; }
+
+    public SweepPace Pace { get; init; } = new();
+
     /// <summary>What ends with the cache, such as connections.</summary>
     public IDisposable? Owner { get; init; }
 }
@@ -31,6 +36,7 @@ internal sealed class RemoteTier : IDisposable
         Writes = new(seams.Store, Follower, records, limits, clock);
         Sliding = new(seams.Store, Reads, clock);
         Events = new(seams.Store, seams.Log, Follower, seams.Pending, receiver, Writes);
+        if (seams.Walk is { } walk) Sweep = new(walk, Follower, limits, seams.Pending.Node, seams.Pace, clock, time);
         _timer = DetachedTimer.Create(time, static tier => ((RemoteTier)tier!).Run(), this, Interval, Interval);
         seams.Log.Follow(Follower);
     }
@@ -45,12 +51,16 @@ internal sealed class RemoteTier : IDisposable
 
     public RemoteEvents Events { get; }
 
+    /// <summary>What removes from Redis what was ended; null where nothing can walk over it.</summary>
+    public RemoteSweep? Sweep { get; }
+
     /// <summary>How often memory was made unproven; once for the first connection.</summary>
     public long Doubts => _doubted.Count;
 
     public void Dispose()
     {
         _timer.Dispose();
+        Sweep?.Dispose();
         _doubted.Dispose();
         _owner?.Dispose();
     }
@@ -59,5 +69,6 @@ internal sealed class RemoteTier : IDisposable
     {
         Follower.LookAtTheTime();
         Events.SendWaiting();
+        Sweep?.Look();
     }
 }
