@@ -24,7 +24,14 @@ internal sealed class RedisNames
         _prefix = prefix;
         _entryPrefix = Encoding.ASCII.GetBytes(prefix + "e:");
         (State, Groups, Keys, Nodes) = (prefix + "{log}:state", prefix + "{log}:groups", prefix + "{log}:keys", prefix + "{log}:nodes");
+        (Sweeper, AllSlots) = (prefix + "{log}:sweeper", prefix + "[eh]:*");
     }
+
+    /// <summary>Which node sweeps.</summary>
+    public string Sweeper { get; }
+
+    /// <summary>A pattern of <c>SCAN</c>; among what it finds may be slots of a cache whose own prefix begins with this one.</summary>
+    public string AllSlots { get; }
 
     /// <summary>No brace: it would choose the server of every name.</summary>
     public static bool IsPrefix(string text) => text.Length is > 0 and <= MaxPrefixLength && text.All(c => char.IsAsciiLetterOrDigit(c) || c is ':' or '.' or '_' or '-');

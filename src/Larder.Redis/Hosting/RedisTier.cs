@@ -18,10 +18,13 @@ internal sealed class RedisTier : IDisposable, IAsyncDisposable
         var clocks = new ServerClock(clock, time);
         _topology = new(options, names, time: time, logger: logger);
         _log = new(() => _topology.LogSteps, _topology.LogLink, names, clocks, time, options.Timeout, options.Silence, logger);
-        var slots = new RedisSlots(_topology.Routes, names, clocks, options.Timeout, () => _log.Epoch, options.Encryption.IsOn ? new(options.Encryption) : null);
+        EntryCipher? cipher = options.Encryption.IsOn ? new(options.Encryption) : null;
+        var slots = new RedisSlots(_topology.Routes, names, clocks, options.Timeout, () => _log.Epoch, cipher);
         Seams = new(slots, _log)
         {
             Leases = new RedisLeases(() => _topology.LogSteps?.Current, names, options.Timeout),
+            // In a cluster what group events ended stays until its time is over.
+            Walk = _topology.Single is { } single ? new RedisWalk(single, names, clocks, options.Timeout, () => _log.Epoch, cipher) : null,
             Strictness = options.Strictness,
             MaxEntryBytes = options.MaxEntryBytes,
             Owner = this,

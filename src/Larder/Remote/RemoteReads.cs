@@ -51,6 +51,8 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
     /// <summary>The identity of the server that an entry was stored on, in front of its stored form.</summary>
     public const int ServerBytes = 16;
 
+    public static UInt128 ServerOf(ReadOnlySpan<byte> stored) => BinaryPrimitives.ReadUInt128LittleEndian(stored);
+
     private readonly long[] _outcomes = new long[Enum.GetValues<RemoteOutcome>().Length];
     private readonly long[] _unreadable = new long[Enum.GetValues<WireOutcome>().Length];
 
@@ -129,7 +131,7 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
             Interlocked.Increment(ref _unreadable[(int)outcome]);
             return RemoteOutcome.Unreadable;
         }
-        if (BinaryPrimitives.ReadUInt128LittleEndian(read.Stored.Span) != read.Server.Identity) return RemoteOutcome.OtherServer;
+        if (ServerOf(read.Stored.Span) != read.Server.Identity) return RemoteOutcome.OtherServer;
         if (follower.Usable is not { } view) return RemoteOutcome.Away;
         if (stored.Stamp.Epoch != view.Epoch) return RemoteOutcome.OtherEpoch;
         ReadOnlySpan<char> name = key.AsSpan()[stored.SubjectStart..stored.SubjectEnd];

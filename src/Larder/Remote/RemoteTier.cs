@@ -20,6 +20,11 @@ internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
     /// <summary>Makes what a strict node may serve by; tests put others here.</summary>
     public Func<CacheClock, HitLease> HitLease { get; init; } = static clock => new(clock);
 
+    /// <summary>What the sweep walks with; null for slots that nobody can walk over.</summary>
+    public IRemoteWalk? Walk { get; init; }
+
+    public SweepPace Pace { get; init; } = new();
+
     /// <summary>What ends with the cache, such as connections.</summary>
     public IDisposable? Owner { get; init; }
 
@@ -59,6 +64,7 @@ internal sealed class RemoteTier : IDisposable
             Follower.Progressed = _keeper.Progressed;
             Follower.Begun += _keeper.Renew;
         }
+        if (seams.Walk is { } walk) Sweep = new(walk, Follower, limits, seams.Pending.Node, seams.Pace, clock, time);
         _timer = DetachedTimer.Create(time, static tier => ((RemoteTier)tier!).Run(), this, Interval, Interval);
         seams.Log.Follow(Follower);
     }
@@ -72,6 +78,9 @@ internal sealed class RemoteTier : IDisposable
     public SlidingSlots Sliding { get; }
 
     public RemoteEvents Events { get; }
+
+    /// <summary>What removes from Redis what was ended; null where nothing can walk over it.</summary>
+    public RemoteSweep? Sweep { get; }
 
     /// <summary>How often memory was made unproven; once for the first connection.</summary>
     public long Doubts => _doubted.Count;
@@ -91,6 +100,7 @@ internal sealed class RemoteTier : IDisposable
     public void Dispose()
     {
         _timer.Dispose();
+        Sweep?.Dispose();
         _doubted.Dispose();
         if (_keeper is null) _seams.Owner?.Dispose();
         else _ = ResignAsync(_keeper);
@@ -109,5 +119,6 @@ internal sealed class RemoteTier : IDisposable
         Events.SendWaiting();
         _keeper?.Renew();
         if (Follower.Epoch != 0) _watch?.Tick();
+        Sweep?.Look();
     }
 }

@@ -70,7 +70,13 @@ internal sealed class RemoteWrites(
     /// <summary>Puts an entry into the slot at once, if that still has the claimed identity; one that can't be written ends what is there.</summary>
     public async ValueTask StoreNowAsync(Entry entry, SlotClaim claim)
     {
-        if (follower.Epoch != claim.Stamp.Epoch) return;
+        // A node that is behind may not know yet what has ended the entry; what it knows has ended it would only have to be swept.
+        if (follower.Usable is not { } view || view.Epoch != claim.Stamp.Epoch) return;
+        if (view.Judge(entry.Key, entry.PatternSubject, entry.Tags, entry.User, claim.Stamp.Ordinal, out _) == Coverage.Covered)
+        {
+            await store.RemoveAsync(entry.Key, claim).ConfigureAwait(false);
+            return;
+        }
         using var body = new PooledBuffer();
         using var stored = new PooledBuffer();
         DistributedValue? sliding = SlidingValues.In(entry);

@@ -65,6 +65,7 @@ public sealed class SlidingTests : IDisposable
         }
         await PassAsync(Window - Second);
         Assert.Equal([1], await onC.GetAsync("s"));
+        await Settled();
         // A refresh by a node that has not held it.
         (_, LarderDistributedCache onD) = Node();
         await PassAsync(Window - Second);
