@@ -13,7 +13,7 @@ public sealed class StreamReplyTests
 
     private static RespValue List(params RespValue[] items) => RespValue.OfItems(RespKind.Array, items);
 
-    private static RespValue Entry(string id) => List(Bytes(id), List([.. new[] { "epoch", "00000000000000ab", "groups", "6", "keys", "2", "at", "1000", "node", "0000000000000001", "nr", "1", "kind", "all", "soft", "0" }.Select(Bytes)]));
+    private static RespValue Entry(string id) => List(Bytes(id), List([.. new[] { "epoch", "00000000000000ab", "groups", "6", "keys", "2", "at", "1000", "node", "0000000000000001", "number", "1", "kind", "all", "soft", "0" }.Select(Bytes)]));
 
     private static RespValue Reply(bool isMap, params (string Stream, RespValue Entries)[] streams) => isMap
         ? RespValue.OfItems(RespKind.Map, [.. streams.SelectMany(s => new[] { Bytes(s.Stream), s.Entries })])

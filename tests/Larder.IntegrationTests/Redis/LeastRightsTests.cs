@@ -1,0 +1,118 @@
+using System.Text.RegularExpressions;
+using Larder.IntegrationTests.Samples;
+using Larder.Redis;
+
+namespace Larder.IntegrationTests.RedisServers;
+
+/// <summary>The user that docs/features/redis.md shows: with it everything works, and without any of its rights what is told there does not.</summary>
+public sealed class LeastRightsTests
+{
+    private static readonly EntryOptions Kept = new() { Ttl = TimeSpan.FromMinutes(10), Tags = ["t"] };
+
+    /// <summary>The line's words after <c>user</c>.</summary>
+    private static readonly string[] Line =
+        Regex.Match(File.ReadAllText(Path.Combine(SampleTests.Root, "docs/features/redis.md")), "^user (larder on >PASSWORD .*)$", RegexOptions.Multiline).Groups[1].Value.Split(' ');
+
+    /// <summary>What a node of few rights can do.</summary>
+    private sealed record Works(bool InUse, bool Stores, bool Finds, bool Fills, bool Invalidates)
+    {
+        public static Works All => new(true, true, true, true, true);
+
+        public static Works Nothing => new(false, false, false, false, false);
+    }
+
+    private static RedisOptions Limited(RedisServer server) => server.Options(o => (o.User, o.Password) = ("larder", "PASSWORD"));
+
+    private static async Task PermitAsync(RedisServer server, params string[] words) =>
+        Assert.Equal("OK", (await server.AskAsync(["ACL", "SETUSER", .. Line.Concat(words).Select(word => (RedisArgument)word)])).Text);
+
+    private static async Task<bool> IsRefusedAsync(RedisServer server) => (await server.AskAsync("ACL", "LOG")).Items.Length > 0;
+
+    private static async Task<bool> IsStoredAsync(RedisServer server, string key) => (await server.AskAsync("GET", $"larder:e:{key}")).Bytes is { Length: > 16 };
+
+    [Fact]
+    public async Task Everything_works_with_the_line_and_nothing_is_refused()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await PermitAsync(server);
+        using RedisNode a = await RedisNode.StartAsync(Limited(server)), b = await RedisNode.StartAsync(Limited(server));
+        CancellationToken token = TestContext.Current.CancellationToken;
+        foreach (string key in (string[])["k", "{braced}", "gone"]) Assert.Equal(("old", Reason.MissCold), await a.GetOrMakeAsync(key, "old", Kept));
+        await a.UntilIdleAsync();
+        Assert.Equal(("old", Reason.HitRedis), await b.GetOrMakeAsync("k", "not made", Kept));
+        Assert.Equal(Reason.HitRedis, (await b.Cache.GetAsync<string>("{braced}", token)).Reason);
+        // A fill that ends with nothing removes what is there.
+        Assert.Null((await b.GetOrMakeAsync<string?>("nothing", null, Kept)).Value);
+        Assert.Equal(Reason.None, await a.Cache.SetAsync("set", "new", Kept, token));
+        Assert.True(await a.Cache.RemoveAsync("gone", token));
+        Assert.Equal(InvalidationReach.Logged, (await a.Cache.InvalidateAsync(Invalidation.Tag("t"), cancellationToken: token)).Reach);
+        await b.UntilSeenAsync(a);
+        Assert.Equal(("new", Reason.MissInvalidated), await b.GetOrMakeAsync("k", "new", Kept));
+        // An epoch ends and another begins with the same rights.
+        await server.AskAsync("UNLINK", "larder:{log}:state");
+        await LinkTests.Until(() => a.Cache.RemoteTier is { State: RemoteTierState.InUse, MemoryDoubted: > 1 } && b.Cache.RemoteTier is { State: RemoteTierState.InUse, MemoryDoubted: > 1 });
+        Assert.False(await IsRefusedAsync(server), "something was refused");
+        // The control: what is not in the line is.
+        await using var link = new RedisLink(Limited(server));
+        await link.WhenConnectedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token);
+        foreach (RedisArgument[] command in (RedisArgument[][])[["KEYS", "*"], ["CONFIG", "GET", "*"], ["GET", "other:k"], ["PUBLISH", "c", "m"], ["FLUSHALL"], ["CLIENT", "LIST"]])
+            Assert.True((await link.SendAsync(command, TimeSpan.FromSeconds(20))).Error!.Is("NOPERM"));
+        Assert.True(await IsRefusedAsync(server));
+    }
+
+    /// <summary>A command; whether nobody has begun the log yet; and what still works without it.</summary>
+    private static readonly (string Command, bool IsFirst, Works Works)[] Each =
+    [
+        ("ping", true, Works.All),
+        ("info", false, Works.Nothing), ("time", false, Works.Nothing), ("evalsha", false, Works.Nothing), ("hmget", false, Works.Nothing), ("xrevrange", false, Works.Nothing),
+        ("xread", false, Works.Nothing),
+        ("eval", true, Works.Nothing), ("hset", true, Works.Nothing), ("unlink", true, Works.Nothing),
+        ("xadd", false, Works.All with { Invalidates = false }),
+        ("set", false, Works.All with { Stores = false }), ("getrange", false, Works.All with { Stores = false }),
+        ("get", false, Works.All with { Finds = false }),
+    ];
+
+    public static TheoryData<string> Rights => [.. Each.Select(right => right.Command)];
+
+    [Theory]
+    [MemberData(nameof(Rights))]
+    public async Task Without_one_of_its_rights(string command)
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await PermitAsync(server, $"-{command}");
+        (_, bool isFirst, Works works) = Each.Single(right => right.Command == command);
+        Assert.Equal(works, await TryAsync(server, isFirst, mayBeRefused: command == "ping"));
+    }
+
+    [Fact]
+    public void Each_right_of_the_line_is_tried() =>
+        Assert.Equal(Line.Where(word => word.StartsWith('+')).Select(word => word[1..]).Order(), Each.Select(right => right.Command).Order());
+
+    private static async Task<Works> TryAsync(RedisServer server, bool isFirst, bool mayBeRefused)
+    {
+        CancellationToken token = TestContext.Current.CancellationToken;
+        RedisNode? other = null;
+        if (!isFirst)
+        {
+            other = await RedisNode.StartAsync(server.Options());
+            // So that there is a log to be read.
+            await other.Cache.InvalidateAsync(Invalidation.Tag("before"), cancellationToken: token);
+        }
+        using var limited = new RedisNode(Limited(server));
+        while (limited.Cache.RemoteTier!.State != RemoteTierState.InUse && (mayBeRefused || !await IsRefusedAsync(server))) await Task.Delay(5, token);
+        other ??= await RedisNode.StartAsync(server.Options());
+        using (other)
+        {
+            bool inUse = limited.Cache.RemoteTier.State == RemoteTierState.InUse;
+            await limited.GetOrMakeAsync("made here", "v", Kept);
+            if (inUse) await LinkTests.Until(() => limited.Tier.Writes.IsIdle);
+            foreach (string key in (string[])["to find", "to fill"]) await other.GetOrMakeAsync(key, "v", Kept);
+            await other.UntilIdleAsync();
+            foreach (string key in (string[])["to find", "to fill"]) Assert.True(await IsStoredAsync(server, key));
+            LookupResult<string> lookup = await limited.Cache.GetAsync<string>("to find", token);
+            (_, Reason filled) = await limited.GetOrMakeAsync("to fill", "v", Kept);
+            InvalidationResult ended = await limited.Cache.InvalidateAsync(Invalidation.Tag("other"), cancellationToken: token);
+            return new(inUse, await IsStoredAsync(server, "made here"), lookup.Reason == Reason.HitRedis, filled == Reason.HitRedis, ended.Status == InvalidationStatus.Acknowledged);
+        }
+    }
+}
