@@ -23,7 +23,7 @@ internal sealed class RedisNames
             throw new ArgumentException($"A prefix has 1 to {MaxPrefixLength} letters, digits, colons, dots, underscores and dashes.", nameof(prefix));
         _prefix = prefix;
         _entryPrefix = Encoding.ASCII.GetBytes(prefix + "e:");
-        (State, Groups, Keys) = (prefix + "{log}:state", prefix + "{log}:groups", prefix + "{log}:keys");
+        (State, Groups, Keys, Nodes) = (prefix + "{log}:state", prefix + "{log}:groups", prefix + "{log}:keys", prefix + "{log}:nodes");
     }
 
     /// <summary>No brace: it would choose the server of every name.</summary>
@@ -34,6 +34,9 @@ internal sealed class RedisNames
     public string Groups { get; }
 
     public string Keys { get; }
+
+    /// <summary>The leases of strict nodes.</summary>
+    public string Nodes { get; }
 
     /// <summary>The same as <see cref="SlotOf"/> as a word of a command, without making a string of it.</summary>
     public RedisArgument SlotWordOf(string key) => IsNamedByHash(key) ? SlotOf(key) : RedisArgument.Joined(_entryPrefix, key);

@@ -31,7 +31,6 @@ public sealed class LarderCache : IDisposable
     private readonly EntryFactory _entries;
     private readonly FillStage _fill;
     private readonly Refreshes _refreshes = new();
-    private readonly IInvalidationLog _log;
     private readonly Upkeep _upkeep;
     private long _fills;
 
@@ -60,15 +59,15 @@ public sealed class LarderCache : IDisposable
         _entries = new(_options, _clock, Serializers, logger);
         _upkeep = new(_memory, _index, _clock, time);
         var receiver = new LocalReceiver(_memory, _index, Misses, _clock, _upkeep);
-        RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote(_clock), receiver, _memory, _index, new(_entries, Serializers), WireLimits.Of(_options), _clock, time);
-        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, tier, Reasons, Events, logger, name);
+        RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote(_clock), receiver, _memory, _index, new(_entries, Serializers), WireLimits.OfTier(_options), _clock, time);
+        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, tier, _options.Chance, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
-        PartialFills = new(_fill, Fills);
+        PartialFills = new(_fill, tier is not null, Fills);
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
-        _log = tier is null ? new InProcessLog(receiver) : tier.Events;
+        InvalidationLog = tier is null ? new InProcessLog(receiver, _ordinals) : tier.Events;
         if (tier is not null) _remote = new(tier, _fill.Remote!, _clock, _entries, _fill.Lookups, Reasons, Events);
         InvalidationHistory = new(_options.InvalidationHistory, _options.InvalidationsPerHour, time, logger);
-        Snapshots = new(Name, _options, time, _clock, _memory, _index, _log, new(_entries, Serializers), logger);
+        Snapshots = new(Name, _options, time, _clock, _memory, _index, InvalidationLog, new(_entries, Serializers), logger);
         CacheMeters.Watch(this);
     }
 
@@ -103,15 +102,15 @@ public sealed class LarderCache : IDisposable
     internal LarderOptions Options => _options;
     internal CacheClock Clock => _clock;
     internal MemoryStore Memory => _memory;
+    internal IInvalidationLog InvalidationLog { get; }
     internal MissNotes Misses { get; }
     internal ILogger Logger { get; }
     internal PartialFills PartialFills { get; }
-    internal BatchFiller Batches => _fill.Batches;
+    internal RemoteCalls? Remote => _remote;
     internal int FillsUnderWay => PartialFills.UnderWay;
     internal Removals Removals { get; }
     /// <summary>Behind all that a hit looks at, so that nothing of that lies farther away for it; null without the Redis tier.</summary>
     private readonly RemoteCalls? _remote;
-    internal RemoteCalls? Remote => _remote;
 
     /// <summary>Figures since the cache was made.</summary>
     public CacheStatistics Statistics => new(
@@ -225,16 +224,10 @@ public sealed class LarderCache : IDisposable
     /// <param name="cancellationToken">Ends the waiting, and afterwards the counting only: the invalidation holds then, with no count.</param>
     /// <exception cref="ArgumentException">The reason is too long or holds control characters.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before it was published: nothing happened.</exception>
-    public async ValueTask<InvalidationResult> InvalidateAsync(
-        Invalidation what, string? reason = null, bool count = false, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(what);
-        cancellationToken.ThrowIfCancellationRequested();
-        InvalidationHistory.Check(reason);
-        InvalidationResult result = await _log.AppendAsync(what, count, cancellationToken).ConfigureAwait(false);
-        InvalidationHistory.Record(what, reason, result);
-        return result;
-    }
+    /// <exception cref="PendingInvalidationException">On a strict node of the Redis tier: it holds on this node, and the log does not have it yet.</exception>
+    public ValueTask<InvalidationResult> InvalidateAsync(
+        Invalidation what, string? reason = null, bool count = false, CancellationToken cancellationToken = default) =>
+        this.InvalidateAsync(what, InvalidationReach.Logged, reason, count, cancellationToken);
 
     /// <summary>Removes everything, whatever is under way too.</summary>
     /// <returns>How many entries that were; null where they could not be counted, as for <see cref="InvalidateAsync"/>.</returns>
@@ -310,7 +303,7 @@ public sealed class LarderCache : IDisposable
     private Reason Standing(Entry? entry, int hash)
     {
         if (entry is null) return _memory.WhyMissing(hash);
-        return !_index.IsCurrent(entry) ? Reason.MissInvalidated
+        return !_index.IsCurrent(entry) ? _index.WhyEnded
             : !entry.IsFresh(_clock.Now) ? Reason.MissExpired
             : Reason.HitMemory;
     }
@@ -375,8 +368,8 @@ public sealed class LarderCache : IDisposable
             : _fill.Filler.GetOrCreateAsync(new FillCall<TFactory, T>(key, factory, RulesOf(options), Missed(seen, hash)), seen, cancellationToken);
 
     /// <summary>Stores for a face that judges by rules of its own: the template of data entries and the rules of callers' tags do not hold.</summary>
-    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp) =>
-        _fill.Storer.Add(key, value, new(options, EntryRules.None, _options.DefaultTtl), stamp);
+    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp, SlotClaim? claim = null, FaceFill? fill = null) =>
+        _fill.Storer.Add(key, value, new(options, EntryRules.None, _options.DefaultTtl), stamp, claim, fill);
 
     /// <summary>Sets a value for such a face.</summary>
     internal ValueTask<Reason> SetForFaceAsync<T>(string key, T value, EntryOptions options) => PutAsync(key, value, new EntryRules(options, EntryRules.None, _options.DefaultTtl));

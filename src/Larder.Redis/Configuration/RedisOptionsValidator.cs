@@ -25,6 +25,7 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
         Check(options.MaxInFlight is >= 1 and <= 1_000_000, nameof(options.MaxInFlight), options.MaxInFlight, "1 to 1,000,000");
         Check(options.MaxUnsentBytes is >= 1024 and <= 1 << 30, nameof(options.MaxUnsentBytes), options.MaxUnsentBytes, "1,024 to 1 GiB");
         Check(options.MaxReplyBytes is >= 1024 and <= 2_000_000_000, nameof(options.MaxReplyBytes), options.MaxReplyBytes, "1,024 to 2,000,000,000");
+        Check(options.MaxEntryBytes is >= 1024 and <= 1 << 30, nameof(options.MaxEntryBytes), options.MaxEntryBytes, "1,024 to 1 GiB");
         CheckBreaker(options.Breaker);
         if (options.Tls is { } tls) CheckTls(tls);
         problems.AddRange(options.Encryption.Problems());

@@ -7,7 +7,7 @@ namespace Larder.Redis;
 internal static class LogScripts
 {
     /// <summary>The state as (epoch, last, groups, keys) where it is right: it is this server's own, and each stream ends where it says.</summary>
-    private const string State = """
+    internal const string State = """
 
         local function me()
           local info = redis.call('INFO', 'server') .. redis.call('INFO', 'replication')

@@ -10,14 +10,38 @@ namespace Larder.Redis;
 /// ticket: it has an identity, so that it can be replaced, and nothing to read.
 /// </remarks>
 /// <param name="epoch">The log's epoch that this node is in now; 0 for none.</param>
-internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock clock, TimeSpan timeout, Func<ulong> epoch, EntryCipher? cipher = null) : IRemoteStore
+/// <param name="mostBytes">Most bytes that slots which are read together may have; less than a reply may have.</param>
+internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock clock, TimeSpan timeout, Func<ulong> epoch, EntryCipher? cipher = null, long mostBytes = 8L << 20) : IRemoteStore
 {
     private const int IdentityBytes = 16;
+    /// <summary>Slots that are read together: the server does nothing else meanwhile.</summary>
+    private const int MostAtOnce = 512;
 
     public async ValueTask<SlotRead> ReadAsync(string key)
     {
         if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return Without(SlotOutcome.Refused, server);
         return Read(connection, key, server, await connection.SendAsync(["GET", names.SlotWordOf(key)], timeout).ConfigureAwait(false), mayReplace: true);
+    }
+
+    /// <summary>Reads as many together as may be, and the next ones then; after one that was not answered no more is asked.</summary>
+    public async ValueTask<SlotRead[]> ReadManyAsync(IReadOnlyList<string> keys)
+    {
+        var reads = new SlotRead[keys.Count];
+        Array.Fill(reads, Without(SlotOutcome.Refused, default));
+        for (int done = 0; done < reads.Length && TryConnect(out RedisConnection? connection, out RemoteServer server);)
+        {
+            int count = Math.Min(MostAtOnce, reads.Length - done);
+            RedisArgument[] words = [count, .. Enumerable.Range(done, count).Select(i => names.SlotWordOf(keys[i])), mostBytes];
+            RedisReply reply = await SlotScripts.ReadMany.RunAsync(connection, words, timeout).ConfigureAwait(false);
+            ReadOnlyMemory<RespValue> items = reply.Value.Items;
+            if (!reply.IsOk || items.Length == 0 || items.Length > count)
+            {
+                reads[done] = Without(OutcomeOf(connection, reply) is not SlotOutcome.Done and var outcome ? outcome : SlotOutcome.Refused, server);
+                break;
+            }
+            for (int i = 0; i < items.Length; i++, done++) reads[done] = Read(connection, keys[done], server, new(RedisOutcome.Answered, items.Span[i]), mayReplace: true);
+        }
+        return reads;
     }
 
     public async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime)
@@ -26,7 +50,7 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
         byte[] ticket = NewIdentity();
         RedisArgument slot = names.SlotWordOf(key);
         RedisReply reply = await connection.SendAsync(["SET", slot, ticket, "NX", "GET", "PX", Milliseconds(lifetime)], timeout).ConfigureAwait(false);
-        if (reply.IsOk && reply.Value.IsNull) return new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default);
+        if (reply.IsOk && reply.Value.IsNull) return new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default) { IsOwnTicket = true };
         // Full memory, a replica, a right to read only: what is there can be read all the same.
         bool mayReplace = reply.Error is null;
         ServerWatch.Heed(connection, reply);
@@ -46,12 +70,10 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
         return Changed(connection, await SlotScripts.Replace.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity), content.Memory, Milliseconds(lifetime)], timeout).ConfigureAwait(false));
     }
 
-    public async ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim)
-    {
-        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return SlotOutcome.Refused;
-        if (!IsStillThere(claim, server)) return SlotOutcome.Changed;
-        return Changed(connection, await SlotScripts.Remove.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity)], timeout).ConfigureAwait(false));
-    }
+    public ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim) => ChangeAsync(SlotScripts.Remove, claim, [1, names.SlotWordOf(key), BytesOf(claim.Identity)]);
+
+    public ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime) =>
+        ChangeAsync(SlotScripts.Prolong, claim, [1, names.SlotWordOf(key), BytesOf(claim.Identity), Milliseconds(lifetime)]);
 
     public async ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime)
     {
@@ -65,6 +87,12 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
         TryConnect(out RedisConnection? connection, out _)
             ? OutcomeOf(connection, await connection.SendAsync(["UNLINK", names.SlotWordOf(key)], timeout).ConfigureAwait(false))
             : SlotOutcome.Refused;
+
+    private async ValueTask<SlotOutcome> ChangeAsync(RedisScript script, SlotClaim claim, RedisArgument[] words)
+    {
+        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return SlotOutcome.Refused;
+        return IsStillThere(claim, server) ? Changed(connection, await script.RunAsync(connection, words, timeout).ConfigureAwait(false)) : SlotOutcome.Changed;
+    }
 
     /// <summary>The connection that answers, and who that is: both are of one moment.</summary>
     private bool TryConnect([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RedisConnection? connection, out RemoteServer server)

@@ -21,7 +21,9 @@ internal sealed class ServerClock(CacheClock clock, TimeProvider time)
         if (!ReferenceEquals(named?.Server, identity)) Volatile.Write(ref _last, named = new(identity, IdentityOf(identity)));
         // Taken as read when the question was sent: the server's clock is never thought to be behind where it is.
         long sinceAsked = (long)time.GetElapsedTime(identity.TimeAsked).TotalMilliseconds;
-        server = new(named.Identity, new(wall.ToUnixTimeMilliseconds(), clock.Now - sinceAsked));
+        // Three clocks are read in whole milliseconds.
+        long doubt = (long)time.GetElapsedTime(identity.TimeAsked, identity.TimeAnswered).TotalMilliseconds + 3;
+        server = new(named.Identity, new(wall.ToUnixTimeMilliseconds(), clock.Now - sinceAsked)) { Doubt = doubt };
         return true;
     }
 

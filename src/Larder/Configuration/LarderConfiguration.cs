@@ -28,6 +28,7 @@ internal static class LarderConfiguration
         ["DefaultEntry:StaleIfError"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { StaleIfError = span }),
         ["DefaultEntry:SoftTimeout"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { SoftTimeout = span }),
         ["DefaultEntry:HardTimeout"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { HardTimeout = span }),
+        ["DefaultEntry:WaitForOtherNodes"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { WaitForOtherNodes = span }),
         ["DefaultEntry:RetryAfter"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { RetryAfter = span }),
         ["DefaultEntry:FailureTtl"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { FailureTtl = span }),
         ["DefaultEntry:StoreNull"] = Bool((o, on) => o.DefaultEntry = o.DefaultEntry with { StoreNull = on }),

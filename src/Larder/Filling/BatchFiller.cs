@@ -39,6 +39,8 @@ internal sealed class BatchFiller(
         {
             List<(string Key, Reason Missed)> missing = bypass == Reason.None ? Look(open, values, factory, rules) : [.. open.Select(key => (key, bypass))];
             if (missing.Count == 0) break;
+            // In this order, as in the filler.
+            bool mayBeOlder = round == 0 && memory.IsUnproven;
             long joined = ordinals.Last;
             var run = flights.NewRun(mayEndEarly: true);
             bool isLast = round >= Filler.MaxJoins;
@@ -65,7 +67,7 @@ internal sealed class BatchFiller(
                     Seat<T> seat = seats[settled++];
                     LookupResult<T> standIn = await waiter.WaitAsync(seat.Flight, rules[seat.Flight.Key], seat.Leads, since, cancellationToken).ConfigureAwait(false);
                     if (!standIn.Found && seat.Flight.WasCancelled && round + 1 == Filler.MaxJoins) waiter.Fail(seat.Flight);
-                    if (TryTake(seat, standIn, joined, out LookupResult<T> answer)) open.Remove(seat.Flight.Key);
+                    if (TryTake(seat, standIn, joined, mayBeOlder, out LookupResult<T> answer)) open.Remove(seat.Flight.Key);
                     if (answer.Found) values[seat.Flight.Key] = answer.Value;
                 }
             }
@@ -112,7 +114,7 @@ internal sealed class BatchFiller(
     }
 
     /// <summary>Whether the key is done with; the answer is not found where it has no value.</summary>
-    private bool TryTake<T>(Seat<T> seat, LookupResult<T> standIn, long joined, out LookupResult<T> answer)
+    private bool TryTake<T>(Seat<T> seat, LookupResult<T> standIn, long joined, bool mayBeOlder, out LookupResult<T> answer)
     {
         answer = standIn;
         if (standIn.Found) return true;
@@ -122,6 +124,7 @@ internal sealed class BatchFiller(
             answer = filler.Led(filled, seat.Missed);
             return true;
         }
+        if (mayBeOlder && !seat.Leads) return false;
         if (filled.Entry is null)
         {
             // That there is no value holds for whoever came before anything happened that could have changed it.

@@ -14,6 +14,8 @@ namespace Larder;
 /// 5. A run that was cancelled is nobody's outcome but that of the caller who led it: others start anew, but only so often
 ///    (<see cref="MaxJoins"/>), for a source that cancels every call must not be asked by all callers at once.
 /// 6. Nobody waits for a flight that waits for him (<see cref="FillRun"/>): he fills for himself alone.
+/// 7. While memory is unproven nobody takes what a flight made that may have begun before he came. A second one that he boards has begun since:
+///    the first was in the table when he came, and has left it.
 /// The factory runs in its first caller's execution context, so <c>Activity</c> and <c>AsyncLocal</c> flow into it.
 /// </remarks>
 internal sealed class Filler(
@@ -38,12 +40,19 @@ internal sealed class Filler(
         }
     }
 
-    private async ValueTask<LookupResult<T>> FillAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken)
+    /// <summary>Makes the value for this caller alone: it joins no flight.</summary>
+    public ValueTask<LookupResult<T>> AloneAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken)
+        where TFactory : struct, IFactory<T> =>
+        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<LookupResult<T>>(cancellationToken) : FillAsync(call, cancellationToken, MaxJoins);
+
+    private async ValueTask<LookupResult<T>> FillAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken, int joins = 0)
         where TFactory : struct, IFactory<T>
     {
         bool mayEndEarly = cancellationToken.CanBeCanceled || (call.Rules.HardTimeout ?? call.Rules.SoftTimeout) is not null;
-        for (int joins = 0; ; joins++)
+        for (bool isFirst = true; ; joins++, isFirst = false)
         {
+            // In this order: where memory is proven now, all that was acknowledged to the caller has an ordinal up to the one read here.
+            bool mayBeOlder = isFirst && memory.IsUnproven;
             long joined = ordinals.Last;
             bool leads = true;
             if (joins >= MaxJoins || !flights.TryBoard(call.Key, null, mayEndEarly, out Flight<T>? flight, out leads))
@@ -67,7 +76,7 @@ internal sealed class Filler(
                 if (TryAnswer(ref call, memory.Find(call.Key), out LookupResult<T> answer)) return answer;
                 if (flight.WasCancelled && joins + 1 >= MaxJoins) waiter.Fail(flight);
             }
-            else if (joined <= filled.Stamp || !memory.IsOvertaken(filled.Entry, filled.Stamp, flight.Watch))
+            else if (!mayBeOlder && (joined <= filled.Stamp || !memory.IsOvertaken(filled.Entry, filled.Stamp, flight.Watch)))
             {
                 if (TryFollow(filled, out LookupResult<T> answer)) return answer;
                 joins = MaxJoins;

@@ -201,15 +201,18 @@ internal sealed class Lookups(bool reads, CacheClock clock, MemoryStore memory, 
         return found;
     }
 
-    private static Reason WhyMissed(Entry entry, Standing standing, Reason missed, long now) => standing switch
+    private Reason WhyMissed(Entry entry, Standing standing, Reason missed, long now) => standing switch
     {
         // Nobody stored anything.
         Standing.Failed => Reason.MissCold,
         // Time alone would have left it a window.
-        Standing.Gone when !entry.IsGone(now) => Reason.MissInvalidated,
+        Standing.Gone when !entry.IsGone(now) => index.WhyEnded,
         _ => missed,
     };
 
-    private void Drop(Entry entry, Reason missed) =>
-        memory.Drop(entry, missed == Reason.MissExpired ? RemovalCause.Expired : RemovalCause.Invalidated);
+    private void Drop(Entry entry, Reason missed)
+    {
+        // It may yet be proven.
+        if (missed != Reason.MissUnproven) memory.Drop(entry, missed == Reason.MissExpired ? RemovalCause.Expired : RemovalCause.Invalidated);
+    }
 }

@@ -24,6 +24,8 @@ internal enum Coverage : byte
 /// 3. What is below the floor may have been forgotten (<see cref="GroupEvents"/>), and counts as covered.
 /// 4. An entry's freshness ends before its <see cref="EntryHead.CheckedUpTo"/> rises past the soft event that ended it.
 ///    So whoever finds it checked finds it stale, provided that freshness is asked for after the index was.
+/// 5. On a strict node of the Redis tier (<see cref="Lease"/>) nothing is current while its lease does not live, which is asked before
+///    <see cref="Newest"/> is read: what a lease rests on was published before.
 /// </remarks>
 internal sealed class InvalidationIndex(Ordinals ordinals)
 {
@@ -37,6 +39,20 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     private readonly Lock _publishing = new();
     private readonly GroupEvents _events = new();
     private long _newest;
+    private HitLease? _lease;
+
+    /// <summary>What a strict node may serve by; set before anybody asks, and null where nothing else decides.</summary>
+    public HitLease? Lease
+    {
+        get => _lease;
+        set => _lease = value;
+    }
+
+    /// <summary>Whether nothing in memory may be served now, whatever the events say.</summary>
+    public bool IsUnproven => _lease is { Lives: false };
+
+    /// <summary>Why what is not current is none.</summary>
+    public Reason WhyEnded => IsUnproven ? Reason.MissUnproven : Reason.MissInvalidated;
 
     /// <summary>The ordinal of the newest group event; the only thing a hit looks at while nothing new was invalidated.</summary>
     public long Newest => Volatile.Read(ref _newest);
@@ -74,6 +90,8 @@ internal sealed class InvalidationIndex(Ordinals ordinals)
     /// </summary>
     public bool IsCurrent(Entry entry)
     {
+        // First: what is read of the index below is not older than the lease.
+        if (_lease is not null && IsUnproven) return false;
         long newest = Newest;
         return entry.CheckedUpTo >= newest || Judge(entry, newest) != Coverage.Covered;
     }

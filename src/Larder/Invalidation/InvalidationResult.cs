@@ -16,6 +16,11 @@ public enum InvalidationReach : byte
     Local,
     /// <summary>The log: whoever follows it will apply the event. Where the log lives in the process, that is everybody.</summary>
     Logged,
+    /// <summary>
+    /// All nodes that are <see cref="Strictness.Strict"/>: none of them hands out any more what it covers. Those that are not
+    /// follow the log as soon as they read it.
+    /// </summary>
+    Everywhere,
 }
 
 /// <summary>What became of an invalidation.</summary>

@@ -83,6 +83,9 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
 #endif
     }
 
+    /// <summary>Whether nothing that is stored may be served now (<see cref="InvalidationIndex.Lease"/>).</summary>
+    public bool IsUnproven => index.IsUnproven;
+
     /// <summary>The reason of a miss on a key that is not stored, as far as it is still known.</summary>
     public Reason WhyMissing(int hash) => _departures.ReasonOf(hash);
 
@@ -111,10 +114,10 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     public Reason TryAddFailure(Entry failure, long stamp, long now, IKeyWatch? watch = null) => Put(failure, (stamp, now, watch), static (store, failure, stored, asked) =>
         store.Judge_NeedsGate(failure, asked.stamp, asked.watch, gives: store.IsUsable(stored, asked.now)));
 
-    /// <summary>Stores what was made before this process, if there is room, nothing is stored under its key, and nothing newer than the stamp covers it.</summary>
+    /// <summary>Stores what was made before this process, unless the node is strict: nobody knows what has ended it meanwhile. And only if there is room, nothing is stored under its key, and nothing newer than the stamp covers it.</summary>
     /// <returns><see cref="Reason.None"/> when it was stored.</returns>
     public Reason TryAddLoaded(Entry entry, long stamp) => Put(entry, stamp, static (store, entry, stored, stamp) =>
-        store._makingRoom > 0 || !store.HasRoomFor(entry)
+        store.KeepsNoOther || store._makingRoom > 0 || !store.HasRoomFor(entry)
             ? Reason.UnstoredTooLarge
             : store.Judge_NeedsGate(entry, stamp, watch: null, gives: stored is not null));
 
@@ -285,6 +288,8 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     }
 
     private bool IsUsable(Entry? stored, long now) => stored is { Value: not StoredFailure } && !stored.IsGone(now) && index.IsCurrent(stored);
+
+    private bool KeepsNoOther => index.Lease is not null;
 
     private bool HasRoomFor(Entry entry) => _policy.HasRoomFor(entry, null, maxBytes);
 

@@ -14,7 +14,7 @@ public enum Reason : byte
 
     /// <summary>A fresh entry in this process's memory.</summary>
     HitMemory,
-    /// <summary>A fresh entry in Redis: of the tier that is still to come, no call ends so yet.</summary>
+    /// <summary>A fresh entry in Redis.</summary>
     HitRedis,
     /// <summary>What is stored was confirmed by its origin (304) or factory and served.</summary>
     Revalidated,
@@ -39,6 +39,8 @@ public enum Reason : byte
     MissRequest,
     /// <summary>What is stored must be confirmed by its origin each time (no-cache).</summary>
     MissValidate,
+    /// <summary>This node is strict, and can't know at this moment whether what is stored still holds.</summary>
+    MissUnproven,
     /// <summary>What is stored is of another type than was asked for.</summary>
     MissIncompatible,
 
@@ -67,6 +69,8 @@ public enum Reason : byte
     /// cached methods that are too long; <see cref="LarderCache"/> itself throws on an empty key and takes a blank one.
     /// </summary>
     BypassKey,
+    /// <summary>The caller carries a position that this node has not seen in time, or can't compare with its own.</summary>
+    BypassPosition,
     /// <summary>The request is too large to be a key.</summary>
     BypassLimit,
 
@@ -102,6 +106,8 @@ public enum Reason : byte
     UnstoredCondition,
     /// <summary>Not stored: the method's answers are not kept (HEAD, unsafe methods).</summary>
     UnstoredMethod,
+    /// <summary>Kept in this process's memory only: larger than what the Redis tier takes.</summary>
+    UnstoredRedis,
 
     /// <summary>The origin can't be reached (refused, unresolved, reset).</summary>
     ErrorUnreachable,

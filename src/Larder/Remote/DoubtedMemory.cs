@@ -2,9 +2,9 @@ namespace Larder;
 
 /// <summary>
 /// Makes memory unproven: it may hold what an event that was not seen has ended. All of it becomes stale at once; what
-/// is still stale by that after five seconds, because nobody has refreshed it, is removed.
+/// is still stale by that after five seconds, because nobody has refreshed it, is removed. On a strict node all of it is ended at once.
 /// </summary>
-internal sealed class DoubtedMemory(LocalReceiver receiver, MemoryStore memory, InvalidationIndex index, CacheClock clock, TimeProvider time) : IDisposable
+internal sealed class DoubtedMemory(LocalReceiver receiver, MemoryStore memory, InvalidationIndex index, CacheClock clock, TimeProvider time, HitLease? lease = null) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -13,14 +13,25 @@ internal sealed class DoubtedMemory(LocalReceiver receiver, MemoryStore memory, 
     private ITimer? _timer;
     private bool _isDisposed;
     private long _count;
+    private int _open;
 
     /// <summary>How often memory was made unproven.</summary>
     public long Count => Volatile.Read(ref _count);
+
+    /// <summary>Whether memory may still answer, as stale, with what an event has ended that was not seen.</summary>
+    public bool IsInDoubt => Volatile.Read(ref _open) > 0;
 
     public void Doubt()
     {
         long now = clock.Now;
         Interlocked.Increment(ref _count);
+        if (lease is not null)
+        {
+            lease.Doubt();
+            receiver.Follow(Invalidation.All);
+            return;
+        }
+        Interlocked.Increment(ref _open);
         receiver.Follow(Invalidation.All.Soft());
         lock (_gate)
         {
@@ -54,5 +65,6 @@ internal sealed class DoubtedMemory(LocalReceiver receiver, MemoryStore memory, 
         // those from Redis, which are older than their coming: they cost a fill.
         foreach (Entry entry in memory.Entries)
             if (entry.CreatedAt <= doubted && (!index.IsCurrent(entry) || !entry.IsFresh(clock.Now))) memory.Drop(entry, RemovalCause.Invalidated);
+        Interlocked.Decrement(ref _open);
     }
 }

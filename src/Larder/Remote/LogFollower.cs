@@ -30,6 +30,7 @@ internal sealed class LogFollower(CacheClock clock, PendingEvents pending, Actio
     private (long Last, long At)? _owed;
     private bool _isBehind = true;
     private ulong _connected;
+    private bool _isAwaited;
     private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The cache's clock, for the anchors of servers' clocks.</summary>
@@ -38,8 +39,18 @@ internal sealed class LogFollower(CacheClock clock, PendingEvents pending, Actio
     /// <summary>Called when a connection has begun.</summary>
     public Action? Begun { get; set; }
 
+    /// <summary>Called when something was read, with whether somebody waits for one of the events.</summary>
+    public Action<bool>? Progressed { get; set; }
+
+    /// <summary>What a strict node may serve by; null on others.</summary>
+    public HitLease? Lease { get; set; }
+
     /// <summary>What entries of Redis may be judged by now; null while none may be used.</summary>
-    public RemoteView? Usable => _open is { } view && clock.Now < Volatile.Read(ref _behindAt) ? view : null;
+    // The lease first: the view is not older than what it rests on.
+    public RemoteView? Usable => Lease is { Lives: false } ? null : Followed;
+
+    /// <summary>The same, whatever the lease.</summary>
+    public RemoteView? Followed => _open is { } view && clock.Now < Volatile.Read(ref _behindAt) ? view : null;
 
     /// <summary>The epoch in which events are appended; 0 while there is no connection.</summary>
     public ulong Epoch => Volatile.Read(ref _connected);
@@ -90,7 +101,15 @@ internal sealed class LogFollower(CacheClock clock, PendingEvents pending, Actio
     /// <returns>Anything but <see cref="SeenOutcome.Followed"/> ends the connection; the next one begins anew.</returns>
     public SeenOutcome Read(RemoteStream stream, IReadOnlyList<RemoteEvent> events)
     {
-        lock (_gate) return Follow_NeedsGate(stream, events);
+        SeenOutcome outcome;
+        bool isAwaited;
+        lock (_gate)
+        {
+            outcome = Follow_NeedsGate(stream, events);
+            (isAwaited, _isAwaited) = (_isAwaited, false);
+        }
+        Progressed?.Invoke(isAwaited);
+        return outcome;
     }
 
     /// <summary>The state was asked for again: this is its newest ordinal.</summary>
@@ -170,6 +189,7 @@ internal sealed class LogFollower(CacheClock clock, PendingEvents pending, Actio
         long ordinal = e.Place.Ordinal;
         if (e.Stream == RemoteStream.Groups) _view!.Remember(e.Event, ordinal, _anchor.ToCache(e.At));
         bool isOwn = e.Source.Node == pending.Node;
+        _isAwaited |= e.IsAwaited && !isOwn;
         // What was there at the beginning is older than the doubt about all that is in memory.
         if (!isReplay && !isOwn) apply(e.Event);
         if (isOwn) pending.Seen(e.Source.Number);

@@ -14,6 +14,12 @@ internal sealed class PendingEvent(Invalidation what, RemoteSource source)
 
     /// <summary>Whether its caller has been answered and it waits to be sent again; belongs to that gate, too.</summary>
     public bool Waits { get; set; }
+
+    /// <summary>Whether its caller has been answered before the log had it; belongs to that gate, too.</summary>
+    public bool IsLate { get; set; }
+
+    /// <summary>Whether its caller waits until strict nodes have seen it; set before it is sent.</summary>
+    public bool IsAwaited { get; set; }
 }
 
 /// <summary>
@@ -40,6 +46,7 @@ internal class PendingEvents(ulong node, int most = 100_000)
     private volatile Invalidation[] _groups = [];
     private volatile bool _anyKeys;
     private long _numbers;
+    private int _late;
 
     public ulong Node => node;
 
@@ -60,6 +67,9 @@ internal class PendingEvents(ulong node, int most = 100_000)
         }
     }
 
+    /// <summary>Whether the caller of an event was answered that the log does not have for sure even now.</summary>
+    public bool AnyLate => Volatile.Read(ref _late) > 0;
+
     /// <summary>Before the event takes effect on this node.</summary>
     public PendingEvent Add(Invalidation what)
     {
@@ -76,6 +86,7 @@ internal class PendingEvents(ulong node, int most = 100_000)
         lock (_gate)
         {
             pending.Place = place;
+            NoLonger_NeedsGate(pending);
             if (stream == RemoteStream.Keys) Remove_NeedsGate(pending.Source.Number);
         }
     }
@@ -97,7 +108,11 @@ internal class PendingEvents(ulong node, int most = 100_000)
     /// <summary>Nobody waits for it any more; it is to be sent when Redis is there.</summary>
     public void Postpone(PendingEvent pending)
     {
-        lock (_gate) pending.Waits = true;
+        lock (_gate)
+        {
+            pending.Waits = true;
+            Late_NeedsGate(pending);
+        }
     }
 
     /// <summary>Takes up to so many of those that wait, groups first: they never wait for slots.</summary>
@@ -166,6 +181,7 @@ internal class PendingEvents(ulong node, int most = 100_000)
     private void Remove_NeedsGate(long number)
     {
         if (!_events.Remove(number, out PendingEvent? pending)) return;
+        NoLonger_NeedsGate(pending);
         if (pending.What.Kind == InvalidationKind.Key)
         {
             string key = pending.What.Subject;
@@ -179,6 +195,21 @@ internal class PendingEvents(ulong node, int most = 100_000)
         }
     }
 
+    private void Late_NeedsGate(PendingEvent pending)
+    {
+        // One that was read in the log meanwhile is not among the events any more.
+        if (pending.IsLate || pending.Place is not null || !_events.ContainsKey(pending.Source.Number)) return;
+        pending.IsLate = true;
+        _late++;
+    }
+
+    private void NoLonger_NeedsGate(PendingEvent pending)
+    {
+        if (!pending.IsLate) return;
+        pending.IsLate = false;
+        _late--;
+    }
+
     private void Show_NeedsGate(Invalidation[] groups) => _groups = groups;
 
     private void ReplaceTheOldest_NeedsGate()
@@ -187,6 +218,7 @@ internal class PendingEvents(ulong node, int most = 100_000)
         // First: what they covered stays covered.
         PendingEvent all = Add_NeedsGate(Invalidation.All, ++_numbers);
         all.Waits = true;
+        Late_NeedsGate(all);
         foreach (long number in oldest) Remove_NeedsGate(number);
     }
 }

@@ -18,7 +18,11 @@ internal enum RemoteStream : byte
 /// <param name="At">When it was appended, by the clock of the log's server: Unix time in milliseconds.</param>
 /// <param name="Event">What it covers; everything where that can't be read.</param>
 internal sealed record RemoteEvent(
-    RemoteStream Stream, Position Place, long GroupsBefore, long KeysBefore, RemoteSource Source, long At, Invalidation Event);
+    RemoteStream Stream, Position Place, long GroupsBefore, long KeysBefore, RemoteSource Source, long At, Invalidation Event)
+{
+    /// <summary>Whether its sender waits until strict nodes have seen it.</summary>
+    public bool IsAwaited { get; init; }
+}
 
 /// <summary>Who sent an event, so that its node knows it again.</summary>
 /// <param name="Node">Random for each cache; 0 is nobody.</param>

@@ -17,6 +17,7 @@ namespace Larder;
 ///   text  the subject in UTF-8, once for each tag  at      Unix time in milliseconds
 ///   wide  the same in UTF-16, where it has no UTF-8
 ///   node  16 hex digits     number  decimal
+///   wait  1 where strict nodes are to confirm it at once
 /// </code>
 /// The ordinal is the entry's id. Decoding never throws: what an event covers and nobody can read is everything, and hard.
 /// </summary>
@@ -27,7 +28,7 @@ internal static class RemoteEventCodec
     /// <summary>For all fields but the subject.</summary>
     private const int Envelope = 256;
 
-    private const string Kind = "kind", Soft = "soft", Text = "text", Wide = "wide", Node = "node", Number = "number";
+    private const string Kind = "kind", Soft = "soft", Text = "text", Wide = "wide", Node = "node", Number = "number", Wait = "wait";
     private const string Epoch = "epoch", Groups = "groups", Keys = "keys", At = "at";
 
     private static readonly string[] Kinds = ["key", "tag", "any", "every", "prefix", "glob", "regex", "user", "all"];
@@ -49,7 +50,7 @@ internal static class RemoteEventCodec
     }
 
     /// <summary>The fields that the node writes, of an event that <see cref="Split"/> has left whole.</summary>
-    public static IReadOnlyList<EventField> Encode(Invalidation invalidation, RemoteSource source)
+    public static IReadOnlyList<EventField> Encode(Invalidation invalidation, RemoteSource source, bool isAwaited = false)
     {
         var fields = new List<EventField>(4 + Math.Max(1, invalidation.Tags.Count)) { Field(Kind, Kinds[(int)invalidation.Kind]) };
         if (invalidation.IsSoft) fields.Add(Field(Soft, "1"));
@@ -57,6 +58,7 @@ internal static class RemoteEventCodec
         else if (invalidation.Kind != InvalidationKind.All) fields.Add(Subject(invalidation.Subject));
         fields.Add(Field(Node, source.Node.ToString("x16", CultureInfo.InvariantCulture)));
         fields.Add(Field(Number, source.Number.ToString(CultureInfo.InvariantCulture)));
+        if (isAwaited) fields.Add(Field(Wait, "1"));
         return fields;
     }
 
@@ -75,7 +77,7 @@ internal static class RemoteEventCodec
         bool isKnown = TryHex(fields, Node, out ulong node) & TryDecimal(fields, Number, out long number);
         // A soft event with no instant is as old as can be.
         if (!TryDecimal(fields, At, out long at)) at = 0;
-        return new(stream, isPlaced ? new(epoch, ordinal) : default, groups, keys, isKnown ? new(node, number) : default, at, Read(fields));
+        return new(stream, isPlaced ? new(epoch, ordinal) : default, groups, keys, isKnown ? new(node, number) : default, at, Read(fields)) { IsAwaited = TextOf(fields, Wait) == "1" };
     }
 
     private static Invalidation Read(IReadOnlyList<EventField> fields)

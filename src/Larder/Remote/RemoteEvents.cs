@@ -8,8 +8,10 @@ namespace Larder;
 /// 1. An event is pending before it takes effect in memory, and stays so until the log has it (<see cref="PendingEvents"/>): whatever
 ///    happens to its sending it is not lost while the process lives.
 /// 2. A key's slot is removed before the event is appended, each time anew. Where the removal is not known to be done the event goes to
-///    groups, by which every node judges what is in the slot.
+///    groups, by which every node judges what is in the slot; and so does one of a key whose slot may be claimed late.
 /// 3. One loop at a time sends what waits.
+/// 4. A caller whose event the log did not get in time is known (<see cref="PendingEvents.AnyLate"/>) before his call ends, and the place of
+///    one that it got is noted before that: so <see cref="Newest"/> is never before an event whose call has ended.
 /// </remarks>
 internal sealed class RemoteEvents : IInvalidationLog
 {
@@ -22,23 +24,36 @@ internal sealed class RemoteEvents : IInvalidationLog
     private readonly PendingEvents _pending;
     private readonly LocalReceiver _receiver;
     private readonly RemoteWrites _writes;
-    private readonly ulong _local = (ulong)Random.Shared.NextInt64();
+    private readonly RemoteAcknowledgements _reached;
+    // Tokens are signed with it.
+    private readonly ulong _local = PositionToken.NewKey();
     private int _sending, _askedAgain;
     /// <summary>The last epoch in which an event of this node was acknowledged.</summary>
     private ulong _acknowledgedIn;
 
-    public RemoteEvents(IRemoteStore store, IRemoteLog log, LogFollower follower, PendingEvents pending, LocalReceiver receiver, RemoteWrites writes)
+    public RemoteEvents(IRemoteStore store, IRemoteLog log, LogFollower follower, PendingEvents pending, LocalReceiver receiver, RemoteWrites writes, RemoteAcknowledgements reached)
     {
-        (_store, _log, _follower, _pending, _receiver, _writes) = (store, log, follower, pending, receiver, writes);
+        (_store, _log, _follower, _pending, _receiver, _writes, _reached) = (store, log, follower, pending, receiver, writes, reached);
         follower.Begun = OnBegun;
     }
 
     /// <summary>The local ordinals' own: of a position that is still pending, and of snapshots.</summary>
     public ulong Epoch => _local;
 
-    public async ValueTask<InvalidationResult> AppendAsync(Invalidation invalidation, bool count, CancellationToken cancellationToken)
+    public bool IsStrict => _reached.IsStrict;
+
+    public Position Newest => _pending.AnyLate ? Pending : _reached.Newest;
+
+    /// <summary>Where an event is that only this node has.</summary>
+    public Position Pending => new(_local, _reached.Settled);
+
+    public ValueTask<bool> CatchUpAsync(PositionToken token, TimeSpan patience, CancellationToken cancellationToken) =>
+        token.IsOf(_local) ? new(true) : _reached.CatchUpAsync(token, patience, cancellationToken);
+
+    public async ValueTask<InvalidationResult> AppendAsync(Invalidation invalidation, bool count, InvalidationReach reach, CancellationToken cancellationToken)
     {
         PendingEvent[] parts = [.. RemoteEventCodec.Split(invalidation).Select(_pending.Add)];
+        foreach (PendingEvent part in parts) part.IsAwaited = reach == InvalidationReach.Everywhere;
         long ordinal;
         int? removed;
         try
@@ -51,6 +66,12 @@ internal sealed class RemoteEvents : IInvalidationLog
             foreach (PendingEvent part in parts) Postpone(part);
             throw;
         }
+        if (reach == InvalidationReach.Local)
+        {
+            foreach (PendingEvent part in parts) Postpone(part);
+            SendWaiting();
+            return new(new(_local, ordinal), removed, InvalidationStatus.Pending, InvalidationReach.Local);
+        }
         Position? last = null;
         bool isWhole = true;
         foreach (PendingEvent part in parts)
@@ -59,7 +80,7 @@ internal sealed class RemoteEvents : IInvalidationLog
             else isWhole = false;
         }
         return isWhole && last is { } position
-            ? new(position, removed, InvalidationStatus.Acknowledged, InvalidationReach.Logged)
+            ? new(position, removed, InvalidationStatus.Acknowledged, reach == InvalidationReach.Everywhere && await _reached.EverywhereAsync(position, cancellationToken).ConfigureAwait(false) ? reach : InvalidationReach.Logged)
             : new(new(_local, ordinal), removed, InvalidationStatus.Pending, InvalidationReach.Local);
     }
 
@@ -76,7 +97,8 @@ internal sealed class RemoteEvents : IInvalidationLog
             try
             {
                 RemoteStream stream = RemoteStream.Groups;
-                if (pending.What.Kind == InvalidationKind.Key && await _store.UnlinkAsync(pending.What.Subject).ConfigureAwait(false) == SlotOutcome.Done) stream = RemoteStream.Keys;
+                if (pending.What.Kind == InvalidationKind.Key && await _store.UnlinkAsync(pending.What.Subject).ConfigureAwait(false) == SlotOutcome.Done && !DerivedKeys.Are(pending.What.Subject))
+                    stream = RemoteStream.Keys;
                 if (await AppendAsync(pending, stream, epoch).ConfigureAwait(false) is { } place) return place;
             }
             catch (Exception)
@@ -89,33 +111,35 @@ internal sealed class RemoteEvents : IInvalidationLog
     }
 
     /// <summary>Sends the event of a set and puts the value into the slot, unless another event of the key comes in between.</summary>
-    public async ValueTask SetAsync(PendingEvent pending, Entry entry)
+    /// <returns>Whether the log has the event.</returns>
+    public async ValueTask<bool> SetAsync(PendingEvent pending, Entry entry)
     {
         ulong epoch = _follower.Epoch;
-        if (epoch == 0 || pending.What.Kind != InvalidationKind.Key)
+        if (epoch == 0 || pending.What.Kind != InvalidationKind.Key || DerivedKeys.Are(entry.Key))
         {
-            await SendAsync(pending).ConfigureAwait(false);
-            return;
+            return await SendAsync(pending).ConfigureAwait(false) is not null;
         }
+        bool isLogged = false;
         try
         {
             SlotRead ticket = await _store.PutTicketAsync(entry.Key, TicketLife).ConfigureAwait(false);
             if (ticket.Outcome != SlotOutcome.Done || !ticket.MayReplace)
             {
-                await SendAsync(pending).ConfigureAwait(false);
-                return;
+                return await SendAsync(pending).ConfigureAwait(false) is not null;
             }
             if (await AppendAsync(pending, RemoteStream.Keys, epoch).ConfigureAwait(false) is { } place)
             {
+                isLogged = true;
                 await _writes.StoreNowAsync(entry, new(ticket.Identity, ticket.Server, place)).ConfigureAwait(false);
-                return;
+                return true;
             }
         }
         catch (Exception)
         {
             // As in SendAsync.
         }
-        Postpone(pending);
+        if (!isLogged) Postpone(pending);
+        return isLogged;
     }
 
     /// <summary>Sends what waits, if Redis is there; in the background.</summary>
@@ -145,11 +169,12 @@ internal sealed class RemoteEvents : IInvalidationLog
 
     private async ValueTask<Position?> AppendAsync(PendingEvent pending, RemoteStream stream, ulong epoch)
     {
-        AppendResult result = await _log.AppendAsync(stream, epoch, RemoteEventCodec.Encode(pending.What, pending.Source)).ConfigureAwait(false);
+        AppendResult result = await _log.AppendAsync(stream, epoch, RemoteEventCodec.Encode(pending.What, pending.Source, pending.IsAwaited)).ConfigureAwait(false);
         if (result.Outcome != LogOutcome.Done) return null;
         // In this order, both with a fence, here and where a connection begins: of an answer that comes late and a new epoch one sees the other.
         Interlocked.Exchange(ref _acknowledgedIn, epoch);
         var place = new Position(epoch, result.Ordinal);
+        _reached.Note(place);
         _pending.Appended(pending, stream, place);
         if (_follower.Epoch is var now && now != 0 && now != epoch)
         {

@@ -8,6 +8,18 @@ internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
     /// <summary>The events that wait; tests put others here.</summary>
     public PendingEvents Pending { get; init; } = new((ulong)Random.Shared.NextInt64(1, long.MaxValue));
 
+    /// <summary>Largest entry that is stored there, in bytes as <see cref="EntryHead.Cost"/> counts them; larger ones stay in memory.</summary>
+    public long MaxEntryBytes { get; init; } = 8L << 20;
+
+    /// <summary>The leases of strict nodes; without them no node is strict, and no event can be known to be everywhere.</summary>
+    public IRemoteLeases? Leases { get; init; }
+
+    /// <summary>Whether this node is strict.</summary>
+    public Strictness Strictness { get; init; }
+
+    /// <summary>Makes what a strict node may serve by; tests put others here.</summary>
+    public Func<CacheClock, HitLease> HitLease { get; init; } = static clock => new(clock);
+
     /// <summary>What ends with the cache, such as connections.</summary>
     public IDisposable? Owner { get; init; }
 
@@ -23,16 +35,30 @@ internal sealed class RemoteTier : IDisposable
     private readonly DoubtedMemory _doubted;
     private readonly RemoteSeams _seams;
     private readonly ITimer _timer;
+    private readonly LeaseWatch? _watch;
+    private readonly LeaseKeeper? _keeper;
 
     public RemoteTier(
         RemoteSeams seams, LocalReceiver receiver, MemoryStore memory, InvalidationIndex index, EntryRecords records, WireLimits limits, CacheClock clock, TimeProvider time)
     {
         _seams = seams;
-        _doubted = new(receiver, memory, index, clock, time);
-        Follower = new(clock, seams.Pending, receiver.Follow, _doubted.Doubt);
+        bool isStrict = seams.Strictness == Strictness.Strict;
+        if (isStrict && seams.Leases is null) throw new ArgumentException("A strict node needs a place for its lease.", nameof(seams));
+        // Before anybody can ask.
+        HitLease? lease = index.Lease = isStrict ? seams.HitLease(clock) : null;
+        _doubted = new(receiver, memory, index, clock, time, lease);
+        Follower = new(clock, seams.Pending, receiver.Follow, _doubted.Doubt) { Lease = lease };
         Reads = new(seams.Store, Follower, seams.Pending, records, limits, clock);
-        Writes = new(seams.Store, Follower, records, limits, clock);
-        Events = new(seams.Store, seams.Log, Follower, seams.Pending, receiver, Writes);
+        Writes = new(seams.Store, Follower, Reads, records, limits, clock, seams.MaxEntryBytes);
+        Sliding = new(seams.Store, Reads, clock);
+        if (seams.Leases is not null) _watch = new(seams.Leases, seams.Pending.Node, time);
+        Events = new(seams.Store, seams.Log, Follower, seams.Pending, receiver, Writes, new(Follower, _doubted, index, _watch, isStrict, time));
+        if (lease is not null)
+        {
+            _keeper = new(seams.Leases!, Follower, lease, seams.Pending.Node, clock, () => receiver.Follow(Invalidation.All));
+            Follower.Progressed = _keeper.Progressed;
+            Follower.Begun += _keeper.Renew;
+        }
         _timer = DetachedTimer.Create(time, static tier => ((RemoteTier)tier!).Run(), this, Interval, Interval);
         seams.Log.Follow(Follower);
     }
@@ -42,6 +68,8 @@ internal sealed class RemoteTier : IDisposable
     public RemoteReads Reads { get; }
 
     public RemoteWrites Writes { get; }
+
+    public SlidingSlots Sliding { get; }
 
     public RemoteEvents Events { get; }
 
@@ -64,6 +92,14 @@ internal sealed class RemoteTier : IDisposable
     {
         _timer.Dispose();
         _doubted.Dispose();
+        if (_keeper is null) _seams.Owner?.Dispose();
+        else _ = ResignAsync(_keeper);
+    }
+
+    /// <summary>Nothing is served from here on; the connections stay for as long as it takes to say so.</summary>
+    private async Task ResignAsync(LeaseKeeper keeper)
+    {
+        await keeper.ResignAsync().ConfigureAwait(false);
         _seams.Owner?.Dispose();
     }
 
@@ -71,5 +107,7 @@ internal sealed class RemoteTier : IDisposable
     {
         Follower.LookAtTheTime();
         Events.SendWaiting();
+        _keeper?.Renew();
+        if (Follower.Epoch != 0) _watch?.Tick();
     }
 }

@@ -10,7 +10,7 @@ public sealed class RedisOptionsTests
         var options = new RedisOptions
         {
             User = "", Password = "\ud800", ClientName = "a b", Database = -1, Timeout = TimeSpan.Zero, ConnectTimeout = TimeSpan.Zero, LongestBackoff = TimeSpan.Zero, Heartbeat = TimeSpan.Zero,
-            Silence = TimeSpan.FromMinutes(2), MaxInFlight = 0, MaxUnsentBytes = 0, MaxReplyBytes = 0,
+            Silence = TimeSpan.FromMinutes(2), MaxInFlight = 0, MaxUnsentBytes = 0, MaxReplyBytes = 0, MaxEntryBytes = 0,
             Breaker = { FailuresInRow = 0, FailureShare = double.NaN, WindowFailures = 0, Window = TimeSpan.Zero, OpenFor = TimeSpan.Zero },
             Tls = new() { PinnedCertificate = "12", ClientKeyFile = "key" },
         };
@@ -19,7 +19,7 @@ public sealed class RedisOptionsTests
         Assert.All(problems, problem => Assert.StartsWith("Redis 'second': ", problem, StringComparison.Ordinal));
         string[] fields =
         [
-            "Endpoints", "User", "Password", "ClientName", "Database", "Timeout", "ConnectTimeout", "LongestBackoff", "Heartbeat", "Silence", "MaxInFlight", "MaxUnsentBytes", "MaxReplyBytes",
+            "Endpoints", "User", "Password", "ClientName", "Database", "Timeout", "ConnectTimeout", "LongestBackoff", "Heartbeat", "Silence", "MaxInFlight", "MaxUnsentBytes", "MaxReplyBytes", "MaxEntryBytes",
             "Breaker.FailuresInRow", "Breaker.FailureShare", "Breaker.WindowFailures", "Breaker.Window", "Breaker.OpenFor", "Tls.PinnedCertificate", "Tls.ClientKeyFile",
         ];
         Assert.Equal(fields.Length, problems.Length);
