@@ -14,11 +14,11 @@ public sealed class LeastRightsTests
         Regex.Match(File.ReadAllText(Path.Combine(SampleTests.Root, "docs/features/redis.md")), "^user (larder on >PASSWORD .*)$", RegexOptions.Multiline).Groups[1].Value.Split(' ');
 
     /// <summary>What a node of few rights can do.</summary>
-    private sealed record Works(bool InUse, bool Stores, bool Finds, bool Fills, bool Invalidates)
+    private sealed record Works(bool InUse, bool Stores, bool Finds, bool Fills, bool FindsMany, bool Prolongs, bool Invalidates)
     {
-        public static Works All => new(true, true, true, true, true);
+        public static Works All => new(true, true, true, true, true, true, true);
 
-        public static Works Nothing => new(false, false, false, false, false);
+        public static Works Nothing => new(false, false, false, false, false, false, false);
     }
 
     private static RedisOptions Limited(RedisServer server) => server.Options(o => (o.User, o.Password) = ("larder", "PASSWORD"));
@@ -41,6 +41,8 @@ public sealed class LeastRightsTests
         await a.UntilIdleAsync();
         Assert.Equal(("old", Reason.HitRedis), await b.GetOrMakeAsync("k", "not made", Kept));
         Assert.Equal(Reason.HitRedis, (await b.Cache.GetAsync<string>("{braced}", token)).Reason);
+        Assert.Equal(2, (await b.Cache.GetManyAsync<string>(["k", "gone", "nowhere"], token)).Count);
+        Assert.True(await CanProlongAsync(server));
         // A fill that ends with nothing removes what is there.
         Assert.Null((await b.GetOrMakeAsync<string?>("nothing", null, Kept)).Value);
         Assert.Equal(Reason.None, await a.Cache.SetAsync("set", "new", Kept, token));
@@ -68,8 +70,12 @@ public sealed class LeastRightsTests
         ("xread", false, Works.Nothing),
         ("eval", true, Works.Nothing), ("hset", true, Works.Nothing), ("unlink", true, Works.Nothing),
         ("xadd", false, Works.All with { Invalidates = false }),
-        ("set", false, Works.All with { Stores = false }), ("getrange", false, Works.All with { Stores = false }),
-        ("get", false, Works.All with { Finds = false }),
+        // The place of a value that is used is not only looked at, but compared.
+        ("set", false, Works.All with { Stores = false, Prolongs = false }), ("getrange", false, Works.All with { Stores = false, Prolongs = false }),
+        ("pttl", false, Works.All with { Prolongs = false }), ("pexpire", false, Works.All with { Prolongs = false }),
+        ("get", false, Works.All with { Finds = false }), ("mget", false, Works.All with { FindsMany = false }),
+        // Without it the answer to many keys has no bound of bytes.
+        ("strlen", false, Works.All),
     ];
 
     public static TheoryData<string> Rights => [.. Each.Select(right => right.Command)];
@@ -81,7 +87,7 @@ public sealed class LeastRightsTests
         await using RedisServer server = await RedisServer.StartAsync();
         await PermitAsync(server, $"-{command}");
         (_, bool isFirst, Works works) = Each.Single(right => right.Command == command);
-        Assert.Equal(works, await TryAsync(server, isFirst, mayBeRefused: command == "ping"));
+        Assert.Equal(works, await TryAsync(server, isFirst, mayBeRefused: command is "ping"));
     }
 
     [Fact]
@@ -106,13 +112,26 @@ public sealed class LeastRightsTests
             bool inUse = limited.Cache.RemoteTier.State == RemoteTierState.InUse;
             await limited.GetOrMakeAsync("made here", "v", Kept);
             if (inUse) await LinkTests.Until(() => limited.Tier.Writes.IsIdle);
-            foreach (string key in (string[])["to find", "to fill"]) await other.GetOrMakeAsync(key, "v", Kept);
+            foreach (string key in (string[])["to find", "to fill", "to find with others"]) await other.GetOrMakeAsync(key, "v", Kept);
             await other.UntilIdleAsync();
-            foreach (string key in (string[])["to find", "to fill"]) Assert.True(await IsStoredAsync(server, key));
+            foreach (string key in (string[])["to find", "to fill", "to find with others"]) Assert.True(await IsStoredAsync(server, key));
             LookupResult<string> lookup = await limited.Cache.GetAsync<string>("to find", token);
+            bool findsMany = (await limited.Cache.GetManyAsync<string>(["to find with others", "not there"], token)).Count == 1;
             (_, Reason filled) = await limited.GetOrMakeAsync("to fill", "v", Kept);
             InvalidationResult ended = await limited.Cache.InvalidateAsync(Invalidation.Tag("other"), cancellationToken: token);
-            return new(inUse, await IsStoredAsync(server, "made here"), lookup.Reason == Reason.HitRedis, filled == Reason.HitRedis, ended.Status == InvalidationStatus.Acknowledged);
+            return new(inUse, await IsStoredAsync(server, "made here"), lookup.Reason == Reason.HitRedis, filled == Reason.HitRedis, findsMany, inUse && await CanProlongAsync(server), ended.Status == InvalidationStatus.Acknowledged);
         }
+    }
+
+    /// <summary>What tells Redis that a value with a sliding lifetime was used.</summary>
+    private static async Task<bool> CanProlongAsync(RedisServer server)
+    {
+        TimeSpan patience = TimeSpan.FromSeconds(20);
+        await using var link = new RedisLink(Limited(server));
+        await link.WhenConnectedAsync(new CancellationTokenSource(patience).Token);
+        using var cache = new LarderCache();
+        var slots = new RedisSlots(link, new("larder:"), new(cache.Clock, TimeProvider.System), patience, () => 7);
+        SlotRead read = await slots.ClaimAsync("to prolong", patience);
+        return await slots.ProlongAsync("to prolong", new(read.Identity, read.Server, new(7, 1)), 2 * patience) == SlotOutcome.Done;
     }
 }
