@@ -102,7 +102,7 @@ internal sealed class RemoteEvents : IInvalidationLog
             SlotRead ticket = await _store.PutTicketAsync(entry.Key, TicketLife).ConfigureAwait(false);
             if (ticket.Outcome != SlotOutcome.Done || !ticket.MayReplace)
             {
-                await SendAsync(pending).ConfigureAwait(false);
+                if (await SendAsync(pending).ConfigureAwait(false) is { } sent && _store.ClaimOf(sent) is { } claim) await _writes.StoreNowAsync(entry, claim).ConfigureAwait(false);
                 return;
             }
             if (await AppendAsync(pending, RemoteStream.Keys, epoch).ConfigureAwait(false) is { } place)

@@ -10,12 +10,17 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
     private volatile bool _isStopped;
     private Task _reading = Task.CompletedTask;
 
+    /// <param name="store">Makes what values are kept in; this node's slots, where null.</param>
     /// <param name="faults">How likely a command is to go wrong; 0 for a node whose log is read by hand (<see cref="Connect"/>, <see cref="ReadLog"/>).</param>
-    public ModelNode(ModelRedis redis, int seed = 0, double faults = 0, PendingEvents? pending = null, LarderOptions? options = null, TimeProvider? time = null)
+    public ModelNode(ModelRedis redis, int seed = 0, double faults = 0, PendingEvents? pending = null, LarderOptions? options = null, TimeProvider? time = null, Func<CacheClock, IRemoteStore>? store = null)
     {
         (_redis, _random, Faults) = (redis, new(seed), faults);
         options ??= new();
-        options.Remote = _ => pending is null ? new(this, this) : new(this, this) { Pending = pending };
+        options.Remote = clock =>
+        {
+            IRemoteStore slots = store?.Invoke(clock) ?? this;
+            return pending is null ? new(slots, this) : new(slots, this) { Pending = pending };
+        };
         Cache = new(options, time);
     }
 
