@@ -78,6 +78,10 @@ internal interface IRemoteStore
     /// <summary>Puts a new ticket into the slot, whatever is there, and returns it.</summary>
     ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime);
 
+    /// <summary>What a value may be stored by whose event every node judges by, since its slot could not be taken; null where that takes an identity.</summary>
+    /// <param name="place">The event's place in groups.</param>
+    SlotClaim? ClaimOf(Position place) => null;
+
     /// <summary>Removes the slot, whatever is there; done, too, where nothing was.</summary>
     ValueTask<SlotOutcome> UnlinkAsync(string key);
 }

@@ -125,7 +125,9 @@ internal sealed class RemoteEvents : IInvalidationLog
             SlotRead ticket = await _store.PutTicketAsync(entry.Key, TicketLife).ConfigureAwait(false);
             if (ticket.Outcome != SlotOutcome.Done || !ticket.MayReplace)
             {
-                return await SendAsync(pending).ConfigureAwait(false) is not null;
+                if (await SendAsync(pending).ConfigureAwait(false) is not { } sent) return false;
+                if (_store.ClaimOf(sent) is { } own) await _writes.StoreNowAsync(entry, own).ConfigureAwait(false);
+                return true;
             }
             if (await AppendAsync(pending, RemoteStream.Keys, epoch).ConfigureAwait(false) is { } place)
             {

@@ -3,7 +3,7 @@ namespace Larder;
 /// <summary>How values that slide are kept in Redis: what is stored names their absolute end, the slot's lifetime the time that is left .</summary>
 internal static class SlidingValues
 {
-    private static readonly string TypeName = TypeNames.Of<DistributedValue>();
+    public static readonly string TypeName = TypeNames.Of<DistributedValue>();
 
     /// <summary>The value of an entry, if it slides.</summary>
     public static DistributedValue? In(Entry entry) => entry.Value is DistributedValue { Sliding: not null } value ? value : null;

@@ -30,6 +30,8 @@ internal sealed class PolledNode : IRemoteLog, IAsyncDisposable
 
     public RedisNames Names => _names;
 
+    public ServerClock Clock => _clock;
+
     public LogFollower Follower => _follower;
 
     /// <param name="seams">Puts others in the place of the node's seams.</param>

@@ -10,15 +10,17 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
     private volatile bool _isStopped;
     private Task _reading = Task.CompletedTask;
 
+    /// <param name="store">Makes what values are kept in; this node's slots, where null.</param>
     /// <param name="faults">How likely a command is to go wrong; 0 for a node whose log is read by hand (<see cref="Connect"/>, <see cref="ReadLog"/>).</param>
     public ModelNode(
-        ModelRedis redis, int seed = 0, double faults = 0, PendingEvents? pending = null, LarderOptions? options = null, TimeProvider? time = null, long maxEntryBytes = 8 << 20)
+        ModelRedis redis, int seed = 0, double faults = 0, PendingEvents? pending = null, LarderOptions? options = null, TimeProvider? time = null, long maxEntryBytes = 8 << 20,
+        Func<CacheClock, IRemoteStore>? store = null)
     {
         (_redis, _random, Faults) = (redis, new(seed), faults);
         options ??= new();
-        options.Remote = _ =>
+        options.Remote = clock =>
         {
-            var seams = new RemoteSeams(this, this) { MaxEntryBytes = maxEntryBytes };
+            var seams = new RemoteSeams(store?.Invoke(clock) ?? this, this) { MaxEntryBytes = maxEntryBytes };
             return Seams(pending is null ? seams : seams with { Pending = pending });
         };
         Cache = new(options, time);

@@ -34,11 +34,11 @@ public sealed class RemoteStormTests
         private volatile string? _wrong;
         private volatile bool _isOver;
 
-        public Storm(int seed, ModelRedis redis, double faults, Losses losses)
+        public Storm(int seed, ModelRedis redis, double faults, Losses losses, Func<CacheClock, IRemoteStore>? store = null)
         {
             _losses = losses;
             _redis = redis;
-            _nodes = [.. Enumerable.Range(0, Nodes).Select(i => new ModelNode(redis, seed * Nodes + i, faults, options: new() { MaxEntries = 4 }))];
+            _nodes = [.. Enumerable.Range(0, Nodes).Select(i => new ModelNode(redis, seed * Nodes + i, faults, options: new() { MaxEntries = 4 }, store: store))];
         }
 
         public long RemoteHits => _nodes.Sum(node => node.Cache.ReasonCounts.GetValueOrDefault("hit-redis"));
@@ -197,6 +197,59 @@ public sealed class RemoteStormTests
     {
         for (int seed = 1; seed < 200; seed++)
             if (await new Storm(seed, new() { ComparesNoClaims = true }, 0.02, Losses.Slots).RunAsync(seed, 400) is not null) return;
+        Assert.Fail("never found");
+    }
+
+    [Theory]
+    [InlineData(0.0, Losses.Slots)]
+    [InlineData(0.05, Losses.Events)]
+    [InlineData(0.3, Losses.Everything)]
+    [Trait("clause", "R-37")]
+    public async Task Nor_where_values_are_in_a_store_that_compares_nothing(double faults, Losses losses)
+    {
+        long hits = 0;
+        for (int seed = 1; seed <= 4; seed++)
+        {
+            var cache = new LooseCache(seed, faults);
+            var storm = new Storm(seed, new(), faults / 5, losses, clock => new DistributedCacheStore(cache, clock, TimeProvider.System, timeout: TimeSpan.FromMilliseconds(20)));
+            Assert.Null(await storm.RunAsync(seed, 250));
+            hits += storm.RemoteHits;
+        }
+        Assert.True(hits > 0 || faults > 0.1, $"{hits} answers from the store");
+    }
+
+    /// <summary>The broken variant: it takes what it was told to remove for removed.</summary>
+    private sealed class Trusting(DistributedCacheStore store) : IRemoteStore
+    {
+        public ValueTask<SlotRead> ReadAsync(string key) => store.ReadAsync(key);
+
+        public ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime) => store.ClaimAsync(key, lifetime);
+
+        public ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime) => store.ReplaceAsync(key, claim, stored, lifetime);
+
+        public ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim) => store.RemoveAsync(key, claim);
+
+        public ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime) => store.ProlongAsync(key, claim, lifetime);
+
+        public ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime) => store.PutTicketAsync(key, lifetime);
+
+        public async ValueTask<SlotOutcome> UnlinkAsync(string key)
+        {
+            await store.UnlinkAsync(key);
+            return SlotOutcome.Done;
+        }
+    }
+
+    [Fact]
+    [Trait("clause", "R-37")]
+    public async Task The_storm_finds_a_store_that_is_trusted_to_have_removed()
+    {
+        for (int seed = 1; seed < 200; seed++)
+        {
+            var cache = new LooseCache(seed, 0.05);
+            var storm = new Storm(seed, new(), 0.01, Losses.Slots, clock => new Trusting(new(cache, clock, TimeProvider.System, timeout: TimeSpan.FromMilliseconds(20))));
+            if (await storm.RunAsync(seed, 400) is not null) return;
+        }
         Assert.Fail("never found");
     }
 }
