@@ -126,6 +126,7 @@ internal sealed class RemoteEvents : IInvalidationLog
             if (ticket.Outcome != SlotOutcome.Done || !ticket.MayReplace)
             {
                 if (await SendAsync(pending).ConfigureAwait(false) is not { } sent) return false;
+                isLogged = true;
                 if (_store.ClaimOf(sent) is { } own) await _writes.StoreNowAsync(entry, own).ConfigureAwait(false);
                 return true;
             }

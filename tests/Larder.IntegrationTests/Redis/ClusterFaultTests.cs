@@ -101,6 +101,34 @@ public sealed class ClusterFaultTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_rights_that_are_documented_are_enough_and_needed(bool mayAsk)
+    {
+        await using TestCluster cluster = await TestCluster.StartAsync(1);
+        string[] more = mayAsk ? ["+cluster|slots"] : [];
+        Assert.Null((await cluster.Nodes[0].AskAsync(
+            ["ACL", "SETUSER", "node", "on", ">s3cret", "~larder:*", "-@all", "+hello", "+ping", "+info", "+time", "+client|setname", "+cluster|info", "+asking",
+            "+get", "+set", "+unlink", "+getrange", "+evalsha", "+eval", "+hmget", "+hset", "+xadd", "+xrevrange", "+xread", .. more.Select(right => (RedisArgument)right)])).Error);
+        await using var topology = new RedisTopology(cluster.Options(o => (o.User, o.Password, o.ConnectTimeout) = ("node", "s3cret", Short)), Names, beats: Beats);
+        if (!mayAsk)
+        {
+            await Until(() => topology.LogLink.Status.Why == "there is no map of the cluster (CLUSTER SLOTS was refused (NOPERM))");
+            return;
+        }
+        using var cache = new LarderCache();
+        var slots = new RedisSlots(topology.Routes, Names, new(cache.Clock, TimeProvider.System), Long, () => 7);
+        await Served(slots, "k");
+        SlotRead claimed = await slots.ClaimAsync("k", Long);
+        Assert.Equal(SlotOutcome.Done, await slots.ReplaceAsync("k", new(claimed.Identity, claimed.Server, new(7, 1)), new byte[] { 9 }, Long));
+        var log = new LogCommands(Names, Long);
+        (LogOutcome outcome, RemoteState state) = await log.OpenAsync(topology.LogSteps!.Current!);
+        Assert.Equal(LogOutcome.Done, outcome);
+        Assert.Equal(LogOutcome.Done, (await log.AppendAsync(topology.LogSteps!.Current!, RemoteStream.Keys, state.Epoch, Fields)).Outcome);
+        Assert.Equal(SlotOutcome.Done, await slots.UnlinkAsync("k"));
+    }
+
+    [Theory]
     [InlineData("MOVED", 4)]
     [InlineData("ASK", 4)]
     [InlineData("TRYAGAIN", 1)]

@@ -19,9 +19,12 @@ public sealed class SentinelTests
     public async Task One_sentinel_is_enough_to_find_the_master_and_the_other_sentinels()
     {
         await using SentinelGroup group = await SentinelGroup.StartAsync();
-        var log = new ListLogger();
-        await using var sentinels = new Sentinels(group.Options(1), TimeProvider.System, log, Often);
-        await using var link = new RedisLink(group.Options(1), logger: log, endpoints: sentinels);
+        // With the rights that are documented, and no others.
+        foreach (RedisServer sentinel in group.Sentinels)
+            Assert.Null((await sentinel.AskAsync("ACL", "SETUSER", "asker", "on", ">s3cret", "-@all", "+hello", "+ping", "+info", "+client|setname", "+sentinel|master", "+sentinel|sentinels")).Error);
+        RedisOptions options = group.Options(1, o => (o.SentinelUser, o.SentinelPassword) = ("asker", "s3cret"));
+        await using var sentinels = new Sentinels(options, TimeProvider.System, null, Often);
+        await using var link = new RedisLink(options, endpoints: sentinels);
         RedisConnection connection = await link.WhenConnectedAsync(Soon);
         Assert.Equal((group.Master.Endpoint, "master", "standalone"), (connection.Endpoint, connection.Server.Role, connection.Server.Mode));
         Assert.Equal(group.Master.Endpoint, link.Status.Endpoint);
