@@ -87,7 +87,7 @@ internal sealed class RedisLink : IAsyncDisposable
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
             using ITimer timer = _time.CreateTimer(static limit => Expire((CancellationTokenSource)limit!), limit, _options.ConnectTimeout, Timeout.InfiniteTimeSpan);
             Stream stream = await Transport.ConnectAsync(endpoint, _options.Tls, limit.Token).ConfigureAwait(false);
-            connection = new(stream, _limits, _time, Breaker, _hooks.Pushed);
+            connection = new(stream, _limits, _time, Breaker, _hooks.Pushed, _hooks.Refused);
             await _handshake.RunAsync(connection, limit.Token).ConfigureAwait(false);
             if (_hooks.Prepare is { } prepare) await prepare(connection, limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false);
 

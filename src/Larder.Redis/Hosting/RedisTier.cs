@@ -20,7 +20,7 @@ internal sealed class RedisTier : IDisposable, IAsyncDisposable
         RedisOptionsValidator.Require(options);
         var names = new RedisNames(prefix);
         var clocks = new ServerClock(clock, time);
-        var hooks = new RedisLinkHooks { Prepare = RequireMaster };
+        var hooks = new RedisLinkHooks { Prepare = RequireMaster, Refused = new RightsAlarm(time, logger).Heed };
         _commands = new(options, hooks, time, logger);
         // What goes wrong is the same for both, and told once.
         _reading = new(options, hooks, time);

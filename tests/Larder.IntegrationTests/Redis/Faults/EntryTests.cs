@@ -5,7 +5,7 @@ using Larder.Redis;
 
 namespace Larder.IntegrationTests.RedisFaults;
 
-/// <summary>What is in a slot is damaged, of another version, a bomb, or too large: a miss and a count, never an exception and never a wrong value.</summary>
+/// <summary>What is in a slot is damaged, of another version, or a bomb: a miss and a count, never an exception and never a wrong value.</summary>
 [Collection(HostileTests.Measured)]
 public sealed class EntryTests
 {
@@ -144,31 +144,5 @@ public sealed class EntryTests
         using (Stream stream = encoding == CompressionAlgorithm.Brotli ? new BrotliStream(target, CompressionLevel.Fastest) : new ZLibStream(target, CompressionLevel.Fastest))
             for (int i = 0; i < times; i++) stream.Write(piece);
         return target.ToArray();
-    }
-
-    [Fact]
-    [Trait("fault", "18")]
-    public async Task A_value_and_a_key_that_are_too_large_are_served_and_not_stored()
-    {
-        const int Most = 1 << 20;
-        await using Stage stage = await StartAsync(static () => new() { MaxEntryBytes = Most });
-        byte[] huge = new byte[512 << 20];
-        LookupResult<byte[]> value = await stage.A.Cache.GetOrCreateResultAsync("huge", huge, static (huge, _) => new ValueTask<byte[]>(huge), cancellationToken: Token);
-        Assert.Same(huge, value.Value);
-        string longKey = new('k', 1 << 20);
-        Assert.Equal(("v", Reason.BypassLimit), await stage.A.GetOrMakeAsync(longKey, "v"));
-        await stage.A.UntilIdleAsync();
-        Assert.Null(await stage.SlotAsync(longKey));
-        Assert.True(await stage.SlotAsync("huge") is null or { Length: IdentityBytes });
-        Assert.False((await stage.B.Cache.GetAsync<byte[]>("huge", Token)).Found);
-        Assert.Equal(1, stage.A.Cache.ReasonCounts.GetValueOrDefault("unstored-too-large"));
-        // One that ends a stored value by being too large leaves nothing of it.
-        byte[] small = new byte[Most / 2];
-        await stage.A.Cache.GetOrCreateResultAsync("grows", small, static (small, _) => new ValueTask<byte[]>(small), cancellationToken: Token);
-        await stage.A.UntilIdleAsync();
-        Assert.True((await stage.B.Cache.GetAsync<byte[]>("grows", Token)).Found);
-        Assert.Equal(Reason.UnstoredTooLarge, await stage.A.Cache.SetAsync("grows", huge, cancellationToken: Token));
-        using RedisNode third = await RedisNode.StartAsync(stage.Server.Options());
-        Assert.False((await third.Cache.GetAsync<byte[]>("grows", Token)).Found);
     }
 }
