@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Warning, "Redis can be used, but its security is {Level}: {Findings}")]
     public static partial void Insecure(ILogger logger, RedisSecurityLevel level, string findings);
 
+    [LoggerMessage(7, LogLevel.Error, "Redis denies its user a right ({Code}) that the cache needs. Memory and the origin answer for what can't be done there, and invalidations wait until they can be sent.")]
+    public static partial void Denied(ILogger logger, string code);
+
     [LoggerMessage(20, LogLevel.Warning, "No server to connect to: {Why}.")]
     public static partial void NoServer(ILogger logger, string why);
 

@@ -41,6 +41,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Breaker? _breaker;
     private readonly Action<RespValue>? _pushed;
+    private readonly Action<RedisError>? _refused;
     private readonly Pipe _output = new(new(minimumSegmentSize: 64 << 10, pauseWriterThreshold: 0, useSynchronizationContext: false));
     private readonly OperationQueue _inFlight = new();
     private readonly RespReader _reader;
@@ -54,9 +55,10 @@ internal sealed class RedisConnection : IAsyncDisposable
 
     /// <param name="stream">Connected; the connection owns it.</param>
     /// <param name="pushed">Told of messages that answer no command, on the thread that reads: it must not block.</param>
-    public RedisConnection(Stream stream, ConnectionLimits limits, TimeProvider time, Breaker? breaker = null, Action<RespValue>? pushed = null)
+    /// <param name="refused">Told of each error that is an answer, on the same thread.</param>
+    public RedisConnection(Stream stream, ConnectionLimits limits, TimeProvider time, Breaker? breaker = null, Action<RespValue>? pushed = null, Action<RedisError>? refused = null)
     {
-        (_stream, _limits, _time, _breaker, _pushed) = (stream, limits, time, breaker, pushed);
+        (_stream, _limits, _time, _breaker, _pushed, _refused) = (stream, limits, time, breaker, pushed, refused);
         _reader = new(limits.Reply);
         _lastReceived = time.GetTimestamp();
         _pulse = new(time, Beat);
@@ -225,6 +227,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         }
         if (operation!.TryEnd(new(RedisOutcome.Answered, value))) _breaker?.Answered();
         operation.Release();
+        if (value.Error is { } error) _refused?.Invoke(error);
     }
 
     /// <summary>Deadlines, and signs of life.</summary>

@@ -98,7 +98,7 @@ internal sealed class RedisLink : IAsyncDisposable
             endpoint = await _endpoints.NextAsync(turn, limit.Token).ConfigureAwait(false);
             Volatile.Write(ref _status, new(RedisLinkState.Connecting, endpoint, _status.Why));
             Stream stream = await Transport.ConnectAsync(endpoint, _options.Tls, limit.Token).ConfigureAwait(false);
-            connection = new(stream, _limits, _time, Breaker, _hooks.Pushed) { Endpoint = endpoint };
+            connection = new(stream, _limits, _time, Breaker, _hooks.Pushed, _hooks.Refused) { Endpoint = endpoint };
             await _handshake.RunAsync(connection, limit.Token).ConfigureAwait(false);
             _endpoints.Accept(connection);
             if (_hooks.Prepare is { } prepare) await prepare(connection, limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false);

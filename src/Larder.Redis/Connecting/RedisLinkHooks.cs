@@ -14,4 +14,7 @@ internal sealed record RedisLinkHooks
 
     /// <summary>Told of messages that answer no command, on the thread that reads. It must not block.</summary>
     public Action<RespValue>? Pushed { get; init; }
+
+    /// <summary>Told of each error that is an answer, on the thread that reads. It must not block.</summary>
+    public Action<RedisError>? Refused { get; init; }
 }

@@ -16,7 +16,7 @@ internal sealed class RedisTier : IDisposable, IAsyncDisposable
     {
         var names = new RedisNames(prefix);
         var clocks = new ServerClock(clock, time);
-        _topology = new(options, names, time: time, logger: logger);
+        _topology = new(options, names, new() { Refused = new RightsAlarm(time, logger).Heed }, time, logger);
         _log = new(() => _topology.LogSteps, _topology.LogLink, names, clocks, time, options.Timeout, options.Silence, logger);
         EntryCipher? cipher = options.Encryption.IsOn ? new(options.Encryption) : null;
         var slots = new RedisSlots(_topology.Routes, names, clocks, options.Timeout, () => _log.Epoch, cipher);

@@ -28,14 +28,16 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
     private readonly List<Task> _leaving = [];
     private readonly RedisLink _any;
     private readonly RefreshLoop _refresh;
+    private readonly RedisLinkHooks? _hooks;
     private Placement? _placement;
     /// <summary>How many masters there were in the map that was read last.</summary>
     private int _masters;
     private string _why = "none was asked yet";
     private bool _isOver;
 
-    public ClusterRoutes(RedisOptions options, TimeProvider time, ILogger? logger, TopologyBeats beats)
+    public ClusterRoutes(RedisOptions options, RedisLinkHooks? hooks, TimeProvider time, ILogger? logger, TopologyBeats beats)
     {
+        _hooks = hooks;
         (_options, _time, _logger, _beats) = (options, time, logger ?? NullLogger.Instance, beats);
         _patience = options.ConnectTimeout / 4;
         _any = new(options, hooks: null, time, logger, new AnyNode(options.Endpoints, () => Map));
@@ -122,7 +124,7 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
             if (!_nodes.TryGetValue(endpoint, out Node? node))
             {
                 if (_isOver || _nodes.Count >= _masters + MostGuests) return null;
-                var link = new RedisLink(_options, hooks: null, _time, _logger, new OneNode(endpoint, (connection, error) => Heard(connection, error), () => _refresh.Ask()));
+                var link = new RedisLink(_options, _hooks, _time, _logger, new OneNode(endpoint, (connection, error) => Heard(connection, error), () => _refresh.Ask()));
                 _nodes.Add(endpoint, node = new(link, new(link, _time, _beats.Watch, _patience)));
                 if (_placement is { } placement) Place_NeedsGate(placement.Map);
             }

@@ -27,9 +27,9 @@ internal sealed class RedisTopology : IAsyncDisposable
     private readonly RedisLink? _single;
     private readonly ServerWatch? _watch;
 
-    /// <param name="logHooks">Those of <see cref="LogLink"/>.</param>
+    /// <param name="hooks">Of the links to servers with data.</param>
     /// <exception cref="ArgumentException">The options can't work.</exception>
-    public RedisTopology(RedisOptions options, RedisNames names, RedisLinkHooks? logHooks = null, TimeProvider? time = null, ILogger? logger = null, TopologyBeats? beats = null)
+    public RedisTopology(RedisOptions options, RedisNames names, RedisLinkHooks? hooks = null, TimeProvider? time = null, ILogger? logger = null, TopologyBeats? beats = null)
     {
         RedisOptionsValidator.Require(options);
         time ??= TimeProvider.System;
@@ -38,7 +38,7 @@ internal sealed class RedisTopology : IAsyncDisposable
         IEndpointSource log;
         if (options.Cluster)
         {
-            _cluster = new(options, time, logger, beats);
+            _cluster = new(options, hooks, time, logger, beats);
             var source = new SlotMaster(HashSlot.Of((RedisArgument)_log), _cluster);
             _cluster.Placed = source.LookAgain;
             (Routes, log) = (_cluster, source);
@@ -47,11 +47,11 @@ internal sealed class RedisTopology : IAsyncDisposable
         {
             if (options.SentinelMaster is not null) _sentinels = new(options, time, logger, beats.Watch);
             log = (IEndpointSource?)_sentinels ?? new FixedEndpoints(options.Endpoints, mustBeMaster: true);
-            _single = new(options, hooks: null, time, logger, log);
+            _single = new(options, hooks, time, logger, log);
             _watch = new(_single, time, beats.Watch, options.ConnectTimeout / 4);
             Routes = new SingleServer(_single);
         }
-        LogLink = new(options, logHooks, time, logger, log);
+        LogLink = new(options, hooks, time, logger, log);
     }
 
     /// <summary>To the server of each name.</summary>

@@ -10,6 +10,9 @@ internal sealed class RedisNode : IDisposable
 
     public RedisNode(RedisOptions redis, LarderOptions? options = null) => Cache = new((options ?? new()).UseRedis(redis));
 
+    /// <param name="cache">One with the tier; the node owns it.</param>
+    public RedisNode(LarderCache cache) => Cache = cache;
+
     /// <summary>One that has read the log's beginning.</summary>
     public static async Task<RedisNode> StartAsync(RedisOptions redis, LarderOptions? options = null)
     {

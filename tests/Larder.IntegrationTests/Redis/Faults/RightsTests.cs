@@ -1,0 +1,35 @@
+using Larder.IntegrationTests.RedisServers;
+
+namespace Larder.IntegrationTests.RedisFaults;
+
+/// <summary>The user loses rights in mid-run: an alarm, no error for callers, and it goes on when they are given back.</summary>
+public sealed class RightsTests
+{
+    [Theory]
+    [InlineData("writes", "-@write")]
+    [InlineData("reads", "-@read")]
+    [InlineData("all", "-@all")]
+    [InlineData("the user", null)]
+    [Trait("fault", "31"), Trait("clause", "R-24")]
+    public async Task Rights_are_taken_away_and_given_back(string what, string? rule)
+    {
+        string[] user = ["--user", "app", "on", ">secret", "~*", "+@all"];
+        await using Stage stage = await Stage.StartAsync(new() { Server = user, Options = static o => (o.User, o.Password) = ("app", "secret") });
+        stage.Checker.Start();
+        await stage.Checker.SomeMoreAsync();
+        if (rule is null) await stage.Server.AskAsync("ACL", "DELUSER", "app");
+        else await stage.Server.AskAsync("ACL", "SETUSER", "app", rule);
+        string alarm = rule is null ? "HELLO was refused (WRONGPASS)" : "denies its user a right (NOPERM)";
+        await LinkTests.Until(() => stage.Loggers.All(logger => logger.Lines.Any(line => line.Contains(alarm, StringComparison.Ordinal))));
+        long pending = stage.Checker.Pending;
+        await LinkTests.Until(() => stage.Checker.Pending > pending);
+        await stage.Checker.SomeMoreAsync();
+        await stage.Server.AskAsync("ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all");
+        await stage.UntilAsync(RemoteTierState.InUse);
+        await stage.Checker.SomeMoreAsync();
+        await stage.Checker.EndAsync();
+        // Said once, not with every command; and no secret in it.
+        Assert.All(stage.Loggers, logger => Assert.True(logger.Lines.Count(line => line.Contains("denies its user", StringComparison.Ordinal)) <= 1, what));
+        Assert.All(stage.Loggers, logger => Assert.DoesNotContain(logger.Lines, line => line.Contains("secret", StringComparison.Ordinal)));
+    }
+}
