@@ -22,14 +22,14 @@ internal sealed class WriteInvalidation(HttpCache cache, HttpContext context)
         foreach (string url in Named(headers.Location)) await InvalidateUrlAsync(url);
         foreach (string url in Named(headers.ContentLocation)) await InvalidateUrlAsync(url);
         if (cache.Rules.Find(_method, _path, isPlain: true) is not { } rule) return;
-        foreach (string tag in rule.InvalidatedBy(_path)) await cache.Engine.InvalidateAsync(Invalidation.Tag(tag));
+        foreach (string tag in rule.InvalidatedBy(_path)) await cache.InvalidateAsync(Invalidation.Tag(tag));
     }
 
     /// <summary>The response without variants stands under the URL itself; variants and users' own carry it as a tag.</summary>
     private async ValueTask InvalidateUrlAsync(string url)
     {
-        await cache.Engine.InvalidateAsync(Invalidation.Key(url));
-        await cache.Engine.InvalidateAsync(Invalidation.ExactTag(url));
+        await cache.InvalidateAsync(Invalidation.Key(url));
+        await cache.InvalidateAsync(Invalidation.ExactTag(url));
     }
 
     /// <summary>The URLs of a field that lie on the request's own host.</summary>

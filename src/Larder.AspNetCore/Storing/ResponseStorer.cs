@@ -130,7 +130,7 @@ internal sealed class ResponseStorer(HttpCache cache)
         if (unstored == Reason.None && !Freshening.ChangesVary(oldVary, received.Vary) && Vary.TryParse(oldVary, out string[] nominated))
             Put(fresh, key, nominated, asked, stamp);
         else
-            await cache.Engine.InvalidateAsync(Invalidation.Key(VariantKey(key, Vary.TryParse(oldVary, out nominated) ? nominated : [], asked)));
+            await cache.InvalidateAsync(Invalidation.Key(VariantKey(key, Vary.TryParse(oldVary, out nominated) ? nominated : [], asked)));
         return fresh;
     }
 

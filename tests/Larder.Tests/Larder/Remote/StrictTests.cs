@@ -22,15 +22,7 @@ public sealed class StrictTests
     }
 
     /// <summary>Lets time pass on all nodes; those that are not paused read the log once a second.</summary>
-    private void Pass(TimeSpan span)
-    {
-        for (TimeSpan step = Second / 4; span > TimeSpan.Zero; span -= step)
-        {
-            _time.Advance(step < span ? step : span);
-            foreach (StrictNode node in _nodes)
-                if (!node.Time.IsPaused) node.Read();
-        }
-    }
+    private void Pass(TimeSpan span) => _time.Pass(span, _nodes);
 
     /// <summary>As long as an event needs that everybody can confirm.</summary>
     private async Task<InvalidationResult> Ended(ValueTask<InvalidationResult> invalidating)
