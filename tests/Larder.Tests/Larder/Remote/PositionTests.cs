@@ -154,7 +154,9 @@ public sealed class PositionTests
         foreach (string? none in (string?[])[null, "", " ", text + "A", text + "=", " " + text[1..], new('1', 33), "1" + new string('é', 32), new('\0', 33)])
             if (PositionToken.TryParse(none, out PositionToken odd)) Assert.False(await a.Cache.CatchUpAsync(odd));
         // Another log's, of the same ordinal.
-        var other = new StrictNode(new(), _time.NewNode(), null, Strictness.Available);
+        var others = new ModelRedis();
+        others.Run(redis => { redis.State(); redis.Restart(); return 0; });
+        var other = new StrictNode(others, _time.NewNode(), null, Strictness.Available);
         other.Connect();
         PositionToken foreign = other.Cache.TokenOf(await other.Cache.InvalidateAsync(Invalidation.Tag("t")));
         Assert.NotEqual(token, foreign);
