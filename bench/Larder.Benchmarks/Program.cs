@@ -5,6 +5,7 @@
 //   --paired [mixed]  the three take turns of 20 ms; medians of the ratios, which a busy machine disturbs least; all, or the classes that begin so
 //   --memory          bytes per entry
 //   --redis PORT CALLERS SECONDS    GETs of the Redis client against a running server; bench/redis.sh starts one and compares
+//   --redis-tier PORT KIND [--quick]    caches on a running server: memory, hits, travel or replay
 //   --hits            share of hits of the mixed workload
 //
 // What else BenchmarkDotNet understands (--filter '*Hit*', --artifacts DIR, --list) goes with the first two.
@@ -28,6 +29,7 @@ Type[] types = [typeof(ReadBenchmarks), typeof(TwoThreadBenchmarks), typeof(Writ
 if (args.Contains("--memory")) return MemoryMeasurement.Run(Console.Out);
 if (args.Contains("--hits")) return HitShareMeasurement.Run(Console.Out);
 if (args is ["--redis", var port, var callers, var seconds]) return await RedisMeasurement.RunAsync(int.Parse(port, CultureInfo.InvariantCulture), int.Parse(callers, CultureInfo.InvariantCulture), double.Parse(seconds, CultureInfo.InvariantCulture), Console.Out);
+if (args is ["--redis-tier", var server, var kind, ..]) return await RedisTierMeasurement.RunAsync(int.Parse(server, CultureInfo.InvariantCulture), kind, args.Contains("--quick"), Console.Out);
 if (args.Contains("--paired"))
     return PairedMeasurement.Run(types.Where(type => !args.Any(arg => !arg.StartsWith('-')) || args.Any(arg => type.Name.StartsWith(arg, StringComparison.OrdinalIgnoreCase))), rounds: args.Contains("--quick") ? 11 : 101, Console.Out);
 

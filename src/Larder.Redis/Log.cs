@@ -13,4 +13,22 @@ internal static partial class Log
 
     [LoggerMessage(3, LogLevel.Error, "A listener to new connections failed; the connection goes on.")]
     public static partial void ListenerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(4, LogLevel.Error, "Reading the invalidation log failed; it is followed again by another connection.")]
+    public static partial void FollowingFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(5, LogLevel.Error, "The invalidation log in Redis was lost more than three times within a minute. Redis is not used for a minute; memory and the origin answer. Something restarts the server, evicts keys without a lifetime (maxmemory-policy allkeys-*) or deletes them.")]
+    public static partial void EpochsEnd(ILogger logger);
+
+    [LoggerMessage(6, LogLevel.Warning, "Redis can be used, but its security is {Level}: {Findings}")]
+    public static partial void Insecure(ILogger logger, RedisSecurityLevel level, string findings);
+
+    [LoggerMessage(20, LogLevel.Warning, "No server to connect to: {Why}.")]
+    public static partial void NoServer(ILogger logger, string why);
+
+    [LoggerMessage(21, LogLevel.Information, "The cluster has {Masters} masters, which serve {Slots} hash slots.")]
+    public static partial void ClusterMap(ILogger logger, int masters, int slots);
+
+    [LoggerMessage(22, LogLevel.Warning, "No map of the cluster: {Why}.")]
+    public static partial void NoClusterMap(ILogger logger, string why);
 }

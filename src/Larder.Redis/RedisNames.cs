@@ -19,13 +19,22 @@ internal sealed class RedisNames
     /// <exception cref="ArgumentException">It is none.</exception>
     public RedisNames(string prefix)
     {
-        // No brace: it would choose the server of every name.
-        if (prefix.Length is 0 or > MaxPrefixLength || !prefix.All(c => char.IsAsciiLetterOrDigit(c) || c is ':' or '.' or '_' or '-'))
+        if (!IsPrefix(prefix))
             throw new ArgumentException($"A prefix has 1 to {MaxPrefixLength} letters, digits, colons, dots, underscores and dashes.", nameof(prefix));
         _prefix = prefix;
         _entryPrefix = Encoding.ASCII.GetBytes(prefix + "e:");
         (State, Groups, Keys, Nodes) = (prefix + "{log}:state", prefix + "{log}:groups", prefix + "{log}:keys", prefix + "{log}:nodes");
+        (Sweeper, AllSlots) = (prefix + "{log}:sweeper", prefix + "[eh]:*");
     }
+
+    /// <summary>Which node sweeps.</summary>
+    public string Sweeper { get; }
+
+    /// <summary>A pattern of <c>SCAN</c>; among what it finds may be slots of a cache whose own prefix begins with this one.</summary>
+    public string AllSlots { get; }
+
+    /// <summary>No brace: it would choose the server of every name.</summary>
+    public static bool IsPrefix(string text) => text.Length is > 0 and <= MaxPrefixLength && text.All(c => char.IsAsciiLetterOrDigit(c) || c is ':' or '.' or '_' or '-');
 
     public string State { get; }
 

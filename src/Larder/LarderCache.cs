@@ -44,8 +44,7 @@ public sealed class LarderCache : IDisposable
     public LarderCache(LarderOptions? options = null, TimeProvider? time = null, ILogger<LarderCache>? logger = null, IServiceProvider? services = null, string name = "")
     {
         _options = options ?? new();
-        if (new LarderOptionsValidator().Validate(name, _options) is { Failed: true } invalid)
-            throw new ArgumentException(invalid.FailureMessage, nameof(options));
+        if (new LarderOptionsValidator().Validate(name, _options) is { Failed: true } invalid) throw new ArgumentException(invalid.FailureMessage, nameof(options));
         time ??= TimeProvider.System;
         logger = logger is null ? NullLogger<LarderCache>.Instance : new QuietLogger(logger);
         (Name, Logger) = (name, logger);
@@ -60,10 +59,10 @@ public sealed class LarderCache : IDisposable
         _entries = new(_options, _clock, Serializers, logger);
         _upkeep = new(_memory, _index, _clock, time);
         var receiver = new LocalReceiver(_memory, _index, Misses, _clock, _upkeep);
-        RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote(_clock), receiver, _memory, _index, new(_entries, Serializers), WireLimits.Of(_options), _clock, time);
-        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, tier, Reasons, Events, logger, name);
+        RemoteTier? tier = _options.Remote is not { } remote ? null : new(remote(_clock), receiver, _memory, _index, new(_entries, Serializers), WireLimits.OfTier(_options), _clock, time);
+        FillStage Fills(EntryAccess access) => new(access, _clock, time, _ordinals, _memory, _index, _entries, _refreshes, tier, _options.Chance, Reasons, Events, logger, name);
         _fill = Fills(EntryAccess.Whole);
-        PartialFills = new(_fill, Fills);
+        PartialFills = new(_fill, tier is not null, Fills);
         Keys = new(_options.Keys, _options.MaxKeyLength, time, logger, name);
         InvalidationLog = tier is null ? new InProcessLog(receiver, _ordinals) : tier.Events;
         if (tier is not null) _remote = new(tier, _fill.Remote!, _clock, _entries, _fill.Lookups, Reasons, Events);
@@ -107,7 +106,7 @@ public sealed class LarderCache : IDisposable
     internal MissNotes Misses { get; }
     internal ILogger Logger { get; }
     internal PartialFills PartialFills { get; }
-    internal BatchFiller Batches => _fill.Batches;
+    internal RemoteCalls? Remote => _remote;
     internal int FillsUnderWay => PartialFills.UnderWay;
     internal Removals Removals { get; }
     /// <summary>Behind all that a hit looks at, so that nothing of that lies farther away for it; null without the Redis tier.</summary>
@@ -369,8 +368,8 @@ public sealed class LarderCache : IDisposable
             : _fill.Filler.GetOrCreateAsync(new FillCall<TFactory, T>(key, factory, RulesOf(options), Missed(seen, hash)), seen, cancellationToken);
 
     /// <summary>Stores for a face that judges by rules of its own: the template of data entries and the rules of callers' tags do not hold.</summary>
-    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp) =>
-        _fill.Storer.Add(key, value, new(options, EntryRules.None, _options.DefaultTtl), stamp);
+    internal Reason Store<T>(string key, T value, EntryOptions options, Stamp stamp, SlotClaim? claim = null, FaceFill? fill = null) =>
+        _fill.Storer.Add(key, value, new(options, EntryRules.None, _options.DefaultTtl), stamp, claim, fill);
 
     /// <summary>Sets a value for such a face.</summary>
     internal ValueTask<Reason> SetForFaceAsync<T>(string key, T value, EntryOptions options) => PutAsync(key, value, new EntryRules(options, EntryRules.None, _options.DefaultTtl));

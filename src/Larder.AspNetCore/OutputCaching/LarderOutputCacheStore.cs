@@ -35,8 +35,15 @@ public sealed class LarderOutputCacheStore : IOutputCacheStore
         cache.Serializers.Use(new DistributedValueSerializer(cache.Clock));
     }
 
+    /// <summary>How long a request may take after its look for what it makes to go into Redis.</summary>
+    private static readonly TimeSpan FillLife = TimeSpan.FromMinutes(1);
+
     /// <summary>When a request looked, before it made what it stores.</summary>
-    private sealed record Look(string Key, Stamp Stamp);
+    private sealed record Look(string Key, Stamp Stamp)
+    {
+        /// <summary>What the response may replace in Redis; null where it was not asked, or may replace nothing.</summary>
+        public SlotClaim? Claim { get; set; }
+    }
 
     /// <inheritdoc/>
     public ValueTask<byte[]?> GetAsync(string key, CancellationToken cancellationToken)
@@ -45,8 +52,16 @@ public sealed class LarderOutputCacheStore : IOutputCacheStore
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<byte[]?>(cancellationToken);
         key = KeyOf(key);
         // Noted for hits as well: a policy may find the response not fresh enough.
-        if (_contexts.HttpContext is { } context) context.Items[this] = new Look(key, _cache.BeginFill());
-        return new(_cache.GetLocal<DistributedValue>(key).Value?.Bytes);
+        var look = new Look(key, _cache.BeginFill());
+        if (_contexts.HttpContext is { } context) context.Items[this] = look;
+        if (_cache.Remote is not { } remote) return new(_cache.GetLocal<DistributedValue>(key).Value?.Bytes);
+        return _cache.TryHit(key, mayBeDue: true, out DistributedValue hit, out Entry? seen, out Reason missed) ? new(hit.Bytes) : AskAsync(remote, look, seen, missed);
+    }
+
+    private static async ValueTask<byte[]?> AskAsync(RemoteCalls remote, Look look, Entry? seen, Reason missed)
+    {
+        (LookupResult<DistributedValue> found, look.Claim) = await remote.ClaimAsync<DistributedValue>(look.Key, seen, missed, FillLife).ConfigureAwait(false);
+        return found.Value?.Bytes;
     }
 
     /// <inheritdoc/>
@@ -78,7 +93,7 @@ public sealed class LarderOutputCacheStore : IOutputCacheStore
         }
         if (_contexts.HttpContext?.Items[this] is not Look look || look.Key != key) return Reason.UnstoredOvertaken;
         var stored = new DistributedValue(value, null, CacheClock.After(_cache.Clock.Now, validFor));
-        return _cache.Store(key, stored, new() { Ttl = validFor, Tags = tags, Size = value.Length + DistributedValue.Overhead }, look.Stamp);
+        return _cache.Store(key, stored, new() { Ttl = validFor, Tags = tags, Size = value.Length + DistributedValue.Overhead }, look.Stamp, look.Claim);
     }
 
     /// <summary>A space of its own among the cache's keys; long keys by their hash, which can't be mistaken for another's own.</summary>

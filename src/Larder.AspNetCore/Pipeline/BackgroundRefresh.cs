@@ -11,7 +11,7 @@ namespace Larder.AspNetCore;
 /// Refresh: fetches what is stale for nobody, while a stale response is served (RFC 5861 §3). At most one for a key at
 /// a time, and a bounded number in all; a failure leaves what is stored until its window ends.
 /// </summary>
-internal sealed class BackgroundRefresh(RequestDelegate next, HttpCache cache)
+internal sealed class BackgroundRefresh(RequestDelegate next, HttpCache cache, RemoteLookup? remote)
 {
     private const int Most = 256;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -42,7 +42,15 @@ internal sealed class BackgroundRefresh(RequestDelegate next, HttpCache cache)
             context.RequestAborted = patience.Token;
             if (scope is { } services) context.RequestServices = services.ServiceProvider;
             logger = context.RequestServices?.GetService<ILogger<BackgroundRefresh>>() ?? logger;
-            await new Fetch(cache, context, verdict, null).RunAsync(next);
+            FaceFill? fill = null;
+            if (remote is not null)
+            {
+                (Verdict now, fill) = await remote.RunAsync(context, verdict);
+                // Another node has refreshed it.
+                if (now.Next == State.Deliver) return;
+                if (now.Stored is { } newer) verdict = verdict with { Stored = newer };
+            }
+            await new Fetch(cache, context, verdict, null, fill).RunAsync(next);
         }
         catch (Exception e)
         {

@@ -60,6 +60,9 @@ internal sealed class CollapsedRequests(TimeProvider time)
         }
     }
 
+    /// <summary>Whether the last answer for the key was not storable, and that was not long ago.</summary>
+    public bool WasUnstorable(string key, bool hasCredentials) => WasUnstorable(KindOf(key, hasCredentials));
+
     public void Remove(CollapsedRequest request) => _underWay.TryRemove(new(request.Key, request));
 
     public void RememberUnstorable(int hash)

@@ -27,6 +27,7 @@ internal sealed class Fetch : ITeeOwner
     private readonly HttpContext _context;
     private readonly Verdict _verdict;
     private readonly CollapsedRequest? _collapsed;
+    private readonly FaceFill? _fill;
     private readonly RequestFacts _request;
     private readonly Stamp _stamp;
     private readonly DateTimeOffset _requestTime;
@@ -39,12 +40,14 @@ internal sealed class Fetch : ITeeOwner
     private StorePlan? _plan;
     private ResponseRecorder? _recorder;
 
-    public Fetch(HttpCache cache, HttpContext context, in Verdict verdict, CollapsedRequest? collapsed)
+    /// <param name="fill">What Redis was asked for before; null where the answer will not go there.</param>
+    public Fetch(HttpCache cache, HttpContext context, in Verdict verdict, CollapsedRequest? collapsed, FaceFill? fill)
     {
         _cache = cache;
         _context = context;
         _verdict = verdict;
         _collapsed = collapsed;
+        _fill = fill;
         _request = RequestJudge.FactsOf(context, HttpMethods.IsHead(context.Request.Method));
         _stamp = cache.Engine.BeginFill();
         _requestTime = cache.Now;
@@ -203,7 +206,7 @@ internal sealed class Fetch : ITeeOwner
     {
         try
         {
-            return _cache.Storer.Store(plan, Key, recorder.ToBody(), _asked, _stamp);
+            return _cache.Storer.Store(plan, Key, recorder.ToBody(), _asked, _stamp, _fill);
         }
         catch (Exception e)
         {
@@ -236,7 +239,7 @@ internal sealed class Fetch : ITeeOwner
             _cache.Position?.Tell(_context.Response.Headers, hasWritten: false);
             // Cookies that come with a confirmation are for the client that asked; they are never stored.
             cookies = _context.Response.Headers.SetCookie;
-            stored = await _cache.Storer.FreshenAsync(stored, Key, _context.Response.Headers, _before, _asked, _request, _requestTime, _stamp);
+            stored = await _cache.Storer.FreshenAsync(stored, Key, _context.Response.Headers, _before, _asked, _request, _requestTime, _stamp, _fill);
         }
         // Others need not wait for this client to take its answer.
         if (reason == Reason.Revalidated) _collapsed?.Dispose();

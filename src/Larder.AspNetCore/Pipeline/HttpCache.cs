@@ -17,11 +17,10 @@ internal sealed class HttpCache
         Engine = engine;
         Options = options;
         Time = time;
-        Clock = new(time);
         Budget = new(Math.Max(options.MaxBodyBytes, engine.Options.MaxBytes / 4));
         Storer = new(this);
         Collapsed = new(time);
-        Rules = new(options.Rules);
+        Rules = HttpEntrySerializer.Of(engine).Share(new(options.Rules, RulesFingerprint.Of(options)));
         Position = options.PositionHeader is { } header ? new(header, options.PositionPatience, engine) : null;
         _user = options.User is { } user ? context => new("", user(context) ?? "") : AuthenticatedUser;
     }
@@ -32,7 +31,8 @@ internal sealed class HttpCache
 
     public TimeProvider Time { get; }
 
-    public CacheClock Clock { get; }
+    /// <summary>The engine's: a response and its entry are dated by one clock.</summary>
+    public CacheClock Clock => Engine.Clock;
 
     public RecordingBudget Budget { get; }
 

@@ -10,7 +10,8 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     /// <summary>How often a request waits for another's answer before it asks the origin by itself.</summary>
     private const int MaxJoins = 3;
 
-    private readonly BackgroundRefresh _refresh = new(next, cache);
+    private readonly RemoteLookup? _remote = RemoteLookup.Of(cache, judge);
+    private readonly BackgroundRefresh _refresh = new(next, cache, RemoteLookup.Of(cache, judge));
 
     public Task InvokeAsync(HttpContext context) =>
         cache.Position is { } position && position.Take(context.Request.Headers) is { Count: > 0 } carried ? CatchUpAsync(position, carried, context) : AnswerAsync(context);
@@ -36,7 +37,7 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
             case State.Fetch:
                 return FetchAsync(context, verdict);
             case State.Refuse:
-                return Refuse(context);
+                return AskAsync(context, verdict, null);
             default:
                 return new Passage(cache, context, verdict.Reason, writes: verdict.Next == State.Write).RunAsync(next);
         }
@@ -53,7 +54,7 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     {
         for (int joins = 0; joins < MaxJoins && MayCollapse(context.Request, verdict); joins++)
         {
-            using CollapsedRequest? own = cache.Collapsed.Join(verdict.Key!.Primary, HasCredentials(context.Request), out CollapsedRequest? leader);
+            using CollapsedRequest? own = cache.Collapsed.Join(verdict.Key!.Primary, RemoteLookup.HasCredentials(context.Request), out CollapsedRequest? leader);
             if (own is null && leader is null) break;
             bool ended = leader is not null && await cache.Collapsed.WaitForAsync(leader, context.RequestAborted);
             if (leader is not null && context.RequestAborted.IsCancellationRequested)
@@ -85,11 +86,29 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
         await AskAsync(context, verdict, null);
     }
 
-    private Task AskAsync(HttpContext context, in Verdict verdict, CollapsedRequest? own)
+    private Task AskAsync(HttpContext context, in Verdict verdict, CollapsedRequest? own) =>
+        _remote is { } remote && remote.IsWorthwhile(context, verdict) ? LookAsync(remote, context, verdict, own) : AskOrigin(context, verdict, own, null);
+
+    /// <summary>Look: what Redis has answers the request, or stands by while the origin is asked.</summary>
+    private async Task LookAsync(RemoteLookup remote, HttpContext context, Verdict verdict, CollapsedRequest? own)
     {
-        if (verdict.Next == State.Fetch) return new Fetch(cache, context, verdict, own).RunAsync(next);
+        (verdict, FaceFill fill) = await remote.RunAsync(context, verdict);
+        if (verdict.Next is not (State.Deliver or State.DeliverAndRefresh))
+        {
+            await AskOrigin(context, verdict, own, fill);
+            return;
+        }
+        // Others find it in memory: they need not wait for this client to take its answer.
         own?.Dispose();
-        return new Passage(cache, context, verdict.Reason, writes: false).RunAsync(next);
+        if (verdict.Next == State.DeliverAndRefresh) _refresh.Start(context, verdict);
+        await DeliverAsync(context, verdict.Stored!, verdict.Age, verdict.Reason);
+    }
+
+    private Task AskOrigin(HttpContext context, in Verdict verdict, CollapsedRequest? own, FaceFill? fill)
+    {
+        if (verdict.Next == State.Fetch) return new Fetch(cache, context, verdict, own, fill).RunAsync(next);
+        own?.Dispose();
+        return verdict.Next == State.Refuse ? Refuse(context) : new Passage(cache, context, verdict.Reason, writes: false).RunAsync(next);
     }
 
     private bool MayStandIn(HttpRequest request, in Verdict verdict, bool unreachable) =>
@@ -100,8 +119,6 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     private static bool MayCollapse(HttpRequest request, in Verdict verdict) =>
         verdict.Next == State.Fetch && verdict.Reason is not (Reason.MissRequest or Reason.MissValidate)
         && HttpMethods.IsGet(request.Method) && request.Headers.Range.Count == 0;
-
-    private static bool HasCredentials(HttpRequest request) => request.Headers.Authorization.Count > 0 || request.Headers.Cookie.Count > 0;
 
     private Task Refuse(HttpContext context)
     {

@@ -75,7 +75,7 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         Verdict verdict = found is StoredResponse stored
             ? Judge(context, facts, stored)
             : new() { Next = facts.CacheControl.OnlyIfCached ? State.Refuse : State.Fetch, Reason = missing };
-        if (verdict.Next is not (State.Fetch or State.DeliverAndRefresh)) return verdict;
+        if (verdict.Next is not (State.Fetch or State.DeliverAndRefresh) && !(verdict.Next == State.Refuse && cache.Engine.Remote is not null)) return verdict;
 
         key.Truncate(primaryLength);
         string primary = key.ToString();
@@ -133,7 +133,9 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
     private HttpEntry? Find(ReadOnlySpan<char> key, RuleSet rules, out Reason missing)
     {
         HttpEntry? found = cache.Engine.Find<HttpEntry>(key, out missing);
-        return found is not null && ReferenceEquals(found.Rules, rules) ? found : null;
+        if (found is null || ReferenceEquals(found.Rules, rules)) return found;
+        missing = Reason.MissIncompatible;
+        return null;
     }
 
     private static CompiledRule? RuleFor(HttpContext context, RuleSet rules, ReadOnlySpan<char> target) =>

@@ -14,8 +14,10 @@ namespace Larder.AspNetCore;
 ///               ▼              another request is   Join ──it stored──▶ Judge again
 ///             Judge             fetching the same     │
 ///   fresh ┌─────┼─────────┐                           ▼ first, or alone
-///         ▼     │ stale   └──only-if-cached──▶ Refuse
-///      Deliver  │                                   Fetch ──200──▶ recorded while it passes ──▶ Store
+///         ▼     │ stale   │                         Look (into Redis) ──something──▶ Judge again
+///      Deliver  │         └──only-if-cached──▶ Refuse │
+///         ▲     │                                     ▼ nothing usable, or no Redis tier
+///         │     │                                   Fetch ──200──▶ recorded while it passes ──▶ Store
 ///         ▲     └─────────────────────────────────▶ (conditional where a validator is stored)
 ///         ├──────────304: the stored response is freshened───────────┤
 ///         └──────────failed: a stale response may stand in───────────┘
@@ -32,7 +34,7 @@ internal enum State : byte
     Deliver,
     /// <summary>Answer from the stored response, stale, and fetch a new one in the background (RFC 5861 §3).</summary>
     DeliverAndRefresh,
-    /// <summary>To the origin; what comes back is stored, or confirms or replaces what is stored.</summary>
+    /// <summary>To Redis, where there is one, and then to the origin; what comes back is stored, or confirms or replaces what is stored.</summary>
     Fetch,
     /// <summary>504: only-if-cached, and nothing usable is stored (RFC 9111 §5.2.1.7).</summary>
     Refuse,
@@ -63,7 +65,15 @@ internal readonly struct Verdict
 /// <param name="Rule">The one that matches.</param>
 internal sealed record FetchKey(string Url, string Primary, Range Target, string Path, string? User, RuleSet Rules, CompiledRule? Rule)
 {
+    private const int LongKey = 2000;
+
     public bool IsPrivate => Rule?.IsPrivate == true;
 
     public bool IsDeclaredPublic => Rule?.IsPublic == true;
+
+    /// <summary>Whether events of the key as such are avoided: the log of other nodes takes only short ones, and whoever writes to a long URL would end everything.</summary>
+    public static bool IsLong(string key) => key.Length > LongKey;
+
+    /// <summary>What ends the response under a key; with a long one also those that share its URL.</summary>
+    public Invalidation Ending(string storedUnder) => IsLong(storedUnder) ? Invalidation.ExactTag(Url) : Invalidation.Key(storedUnder);
 }

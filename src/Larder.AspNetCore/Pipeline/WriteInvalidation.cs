@@ -15,21 +15,20 @@ internal sealed class WriteInvalidation(HttpCache cache, HttpContext context)
     private readonly string _method = context.Request.Method;
     private readonly string _path = context.Request.Path.Value ?? "/";
 
-    public async ValueTask RunAsync()
+    /// <remarks>Each takes effect here as it is begun, in order; their ways to the log, where there is one, they go side by side.</remarks>
+    public Task RunAsync() => Task.WhenAll(Events().Select(what => cache.InvalidateAsync(what).AsTask()).ToList());
+
+    private IEnumerable<Invalidation> Events()
     {
         IHeaderDictionary headers = context.Response.Headers;
-        await InvalidateUrlAsync(_origin + _target);
-        foreach (string url in Named(headers.Location)) await InvalidateUrlAsync(url);
-        foreach (string url in Named(headers.ContentLocation)) await InvalidateUrlAsync(url);
-        if (cache.Rules.Find(_method, _path, isPlain: true) is not { } rule) return;
-        foreach (string tag in rule.InvalidatedBy(_path)) await cache.InvalidateAsync(Invalidation.Tag(tag));
-    }
-
-    /// <summary>The response without variants stands under the URL itself; variants and users' own carry it as a tag.</summary>
-    private async ValueTask InvalidateUrlAsync(string url)
-    {
-        await cache.InvalidateAsync(Invalidation.Key(url));
-        await cache.InvalidateAsync(Invalidation.ExactTag(url));
+        foreach (string url in (string[])[_origin + _target, .. Named(headers.Location), .. Named(headers.ContentLocation)])
+        {
+            // The response without variants stands under the URL itself; variants and users' own carry it as a tag, and so does all under a long one.
+            if (!FetchKey.IsLong(url)) yield return Invalidation.Key(url);
+            yield return Invalidation.ExactTag(url);
+        }
+        if (cache.Rules.Find(_method, _path, isPlain: true) is not { } rule) yield break;
+        foreach (string tag in rule.InvalidatedBy(_path)) yield return Invalidation.Tag(tag);
     }
 
     /// <summary>The URLs of a field that lie on the request's own host.</summary>

@@ -26,6 +26,8 @@ internal sealed class PathTemplate : RulePattern
         if (names.Distinct(StringComparer.OrdinalIgnoreCase).Count() != names.Length) throw Malformed("two placeholders have one name");
     }
 
+    internal override string Kind => "path";
+
     internal override bool IsMatch(ReadOnlySpan<char> path) => Walk(path, null, out _);
 
     internal override bool Captures(string name) =>

@@ -26,7 +26,7 @@ public abstract class RulePattern
     {
         ArgumentException.ThrowIfNullOrEmpty(glob);
         if (glob[0] is not ('/' or '*')) throw new ArgumentException($"The glob '{glob}' can match no path: it must begin with '/' or '*'.", nameof(glob));
-        return new Matched(glob, PatternMatcher.Glob(glob, ignoreCase: true));
+        return new Matched("glob", glob, PatternMatcher.Glob(glob, ignoreCase: true));
     }
 
     /// <summary>A regular expression that matches somewhere in the path; anchor it with <c>^</c> and <c>$</c>. Run without backtracking.</summary>
@@ -34,11 +34,14 @@ public abstract class RulePattern
     public static RulePattern Regex(string regex)
     {
         ArgumentException.ThrowIfNullOrEmpty(regex);
-        return new Matched(regex, PatternMatcher.Regex(regex, ignoreCase: true));
+        return new Matched("regex", regex, PatternMatcher.Regex(regex, ignoreCase: true));
     }
 
     /// <summary>The pattern as it was written.</summary>
     public override string ToString() => Text;
+
+    /// <summary>How the text is read.</summary>
+    internal abstract string Kind { get; }
 
     internal abstract bool IsMatch(ReadOnlySpan<char> path);
 
@@ -47,8 +50,10 @@ public abstract class RulePattern
 
     internal virtual bool Captures(string name) => false;
 
-    private sealed class Matched(string text, PatternMatcher matcher) : RulePattern(text)
+    private sealed class Matched(string kind, string text, PatternMatcher matcher) : RulePattern(text)
     {
+        internal override string Kind => kind;
+
         internal override bool IsMatch(ReadOnlySpan<char> path) => matcher.IsMatch(path);
     }
 }

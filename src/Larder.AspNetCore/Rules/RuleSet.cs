@@ -31,9 +31,12 @@ internal sealed class RuleSet
 {
     private readonly CompiledRule[] _rules;
 
+    /// <param name="rules">The rules in their order.</param>
+    /// <param name="fingerprint">What tells the set from others outside of this process (<see cref="RulesFingerprint"/>); none where nothing leaves it.</param>
     /// <exception cref="AggregateException">One <see cref="ArgumentException"/> for each rule that can't work.</exception>
-    public RuleSet(IEnumerable<CacheRule> rules)
+    public RuleSet(IEnumerable<CacheRule> rules, byte[]? fingerprint = null)
     {
+        Fingerprint = fingerprint ?? [];
         var compiled = new List<CompiledRule>();
         var problems = new List<Exception>();
         int number = 0;
@@ -47,6 +50,8 @@ internal sealed class RuleSet
         if (problems.Count > 0) throw new AggregateException("The rules can't be used.", problems);
         _rules = [.. compiled];
     }
+
+    public ReadOnlyMemory<byte> Fingerprint { get; }
 
     /// <summary>
     /// The first rule for the method and path; null when there is none. A path that servers may read in several ways

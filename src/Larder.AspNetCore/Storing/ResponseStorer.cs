@@ -70,7 +70,7 @@ internal sealed class ResponseStorer(HttpCache cache)
 
     /// <summary>Stores a whole response.</summary>
     /// <returns><see cref="Reason.None"/>, or why it was not stored.</returns>
-    public Reason Store(StorePlan plan, FetchKey key, StoredBody body, IHeaderDictionary request, Stamp stamp)
+    public Reason Store(StorePlan plan, FetchKey key, StoredBody body, IHeaderDictionary request, Stamp stamp, FaceFill? fill)
     {
         ResponseFacts facts = plan.Facts;
         List<KeyValuePair<string, StringValues>> headers = plan.Headers;
@@ -95,7 +95,7 @@ internal sealed class ResponseStorer(HttpCache cache)
             IsPrivate = key.IsPrivate,
             RequiresAuthorization = plan.RequiresAuthorization,
         };
-        return Put(stored, key, plan.Nominated, request, stamp);
+        return Put(stored, key, plan.Nominated, request, stamp, fill);
     }
 
     /// <summary>
@@ -103,7 +103,8 @@ internal sealed class ResponseStorer(HttpCache cache)
     /// is dropped and answers this request only.
     /// </summary>
     public async ValueTask<StoredResponse> FreshenAsync(
-        StoredResponse old, FetchKey key, IHeaderDictionary received, ResponseSnapshot before, IHeaderDictionary asked, RequestFacts request, DateTimeOffset requestTime, Stamp stamp)
+        StoredResponse old, FetchKey key, IHeaderDictionary received, ResponseSnapshot before, IHeaderDictionary asked, RequestFacts request, DateTimeOffset requestTime, Stamp stamp,
+        FaceFill? fill)
     {
         DateTimeOffset now = cache.Now;
         // The old Date would make what was confirmed just now as old as what was stored.
@@ -128,22 +129,22 @@ internal sealed class ResponseStorer(HttpCache cache)
         Reason unstored = Storability.Decide(request with { IsHead = false }, facts, key.IsDeclaredPublic, key.Rule?.Rule.Ttl is not null, key.IsPrivate, cache.Options.CacheProvocableErrors);
         StringValues oldVary = new StoredHeaderLookup(old.Headers)["Vary"];
         if (unstored == Reason.None && !Freshening.ChangesVary(oldVary, received.Vary) && Vary.TryParse(oldVary, out string[] nominated))
-            Put(fresh, key, nominated, asked, stamp);
+            Put(fresh, key, nominated, asked, stamp, fill);
         else
-            await cache.InvalidateAsync(Invalidation.Key(VariantKey(key, Vary.TryParse(oldVary, out nominated) ? nominated : [], asked)));
+            await cache.InvalidateAsync(key.Ending(VariantKey(key, Vary.TryParse(oldVary, out nominated) ? nominated : [], asked)));
         return fresh;
     }
 
-    private Reason Put(StoredResponse stored, FetchKey key, string[] nominated, IHeaderDictionary request, Stamp stamp)
+    private Reason Put(StoredResponse stored, FetchKey key, string[] nominated, IHeaderDictionary request, Stamp stamp, FaceFill? fill)
     {
         string variantKey = VariantKey(key, nominated, request);
         EntryOptions options = OptionsFor(stored, key, variantKey);
-        Reason unstored = cache.Engine.Store(variantKey, stored, options, stamp);
+        Reason unstored = cache.Engine.Store<HttpEntry>(variantKey, stored, options, stamp, fill: fill);
         if (unstored != Reason.None || nominated.Length == 0) return unstored;
         // The index stands under the key of the URL, so it needs no tag for it; it lives as long as any variant may.
         var index = VariantIndex.With(cache.Engine.Find<HttpEntry>(key.Primary, out _) as VariantIndex, key.Rules, nominated);
         // A newer index may stand there already; it lacks at most this list, which costs a miss.
-        cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value), stamp);
+        cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value), stamp, fill: fill);
         return Reason.None;
     }
 
@@ -175,11 +176,12 @@ internal sealed class ResponseStorer(HttpCache cache)
         PatternSubject = key.Target,
     };
 
-    /// <summary>What is not under the URL itself carries the URL as a tag, so that a write to it reaches all variants.</summary>
+    /// <summary>What is not under the URL itself carries the URL as a tag, so that a write to it reaches all variants; and so does all under a long one.</summary>
     private static string[] ResourceTag(FetchKey key, string storedUnder) =>
-        storedUnder.Length == key.Url.Length ? [] : [TagRules.Exact(key.Url)];
+        storedUnder.Length == key.Url.Length && !FetchKey.IsLong(key.Url) ? [] : [TagRules.Exact(key.Url)];
 
-    private static string VariantKey(FetchKey key, string[] nominated, IHeaderDictionary request)
+    /// <summary>The key of the variant for a request with these headers.</summary>
+    public static string VariantKey(FetchKey key, string[] nominated, IHeaderDictionary request)
     {
         if (nominated.Length == 0) return key.Primary;
         var builder = new KeyBuilder(stackalloc char[512]);

@@ -16,7 +16,7 @@ internal abstract class HttpEntry(RuleSet rules)
 /// </summary>
 internal sealed class VariantIndex(RuleSet rules, string[][] nominated) : HttpEntry(rules)
 {
-    private const int MostLists = 4;
+    public const int MostLists = 4;
 
     public string[][] Nominated { get; } = nominated;
 

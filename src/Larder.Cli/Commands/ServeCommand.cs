@@ -5,8 +5,10 @@ using Larder.Gateway.Configuration;
 using Larder.Gateway.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Larder.Cli.Commands;
 
@@ -17,23 +19,34 @@ internal sealed class ServeCommand : ExampleCommand
     private readonly Option<string> _urls = new("--urls") { Description = $"Where to listen, separated by ';' [default: {GatewayOptions.DefaultUrl}]", HelpName = "URLS" };
     private readonly Option<string> _config = new("--config") { Description = "Rules and settings: .json, .yaml or .yml. Flags win over the file", HelpName = "FILE" };
 
+    private readonly Option<string> _redis = new("--redis") { Description = "The Redis that several gateways share [default: the variable REDIS_URL, else none]", HelpName = "URL" };
+
+    /// <summary>What else the environment says of Redis, by the names that many programs know.</summary>
+    private static readonly string[] RedisVariables =
+    [
+        "REDIS_AUTH", "REDIS_ACL_USERNAME", "REDIS_ACL_PASSWORD", "REDIS_TLS_ENABLED", "REDIS_TLS_CERT_PATH", "REDIS_TLS_KEY_PATH", "REDIS_TLS_CA_PATH",
+        "REDIS_VERIFY_CERTIFICATES", "REDIS_ENCRYPTION_KEY",
+    ];
+
     public ServeCommand() : base("serve", "Cache an API: listen, answer from memory, ask the origin for the rest. GET /healthz is answered by larder itself.",
     [
         "larder serve --origin http://127.0.0.1:8081",
         "larder serve --origin http://127.0.0.1:8081 --urls 'http://127.0.0.1:8080;http://[::1]:8080'",
         "larder serve --config larder.yaml",
+        "REDIS_URL=redis://:secret@127.0.0.1:6379 larder serve --origin http://127.0.0.1:8081",
     ])
     {
         Add(_origin);
         Add(_urls);
         Add(_config);
+        Add(_redis);
         SetAction(RunAsync);
     }
 
     private async Task<int> RunAsync(ParseResult call, CancellationToken cancel)
     {
         TextWriter output = call.InvocationConfiguration.Output, error = call.InvocationConfiguration.Error;
-        var flags = new ConfigurationFlags(call.GetValue(_origin), call.GetValue(_urls));
+        var flags = new ConfigurationFlags(call.GetValue(_origin), call.GetValue(_urls), call.GetValue(_redis));
         ConfigurationResult read = call.GetValue(_config) is { } file ? ConfigFile.Read(file, flags) : GatewayConfiguration.Read(null, "", flags);
         if (read.Problems.Count > 0) return Mistakes.Show(read.Problems, error);
         if (read.Options is not { } options)
@@ -41,23 +54,46 @@ internal sealed class ServeCommand : ExampleCommand
             await error.WriteLineAsync("larder: no origin is given; say --origin http://host:port, or \"origin\" in the configuration");
             return ExitCodes.Usage;
         }
-        return await ServeAsync(options, output, error, cancel);
+        if (options.Redis is null && Environment.GetEnvironmentVariable("REDIS_URL") is { Length: > 0 } url)
+        {
+            // Told like a flag's mistakes, but under its own name.
+            if (GatewayConfiguration.Read(null, "", new(Redis: url)).Problems is { Count: > 0 } problems) return Mistakes.Show([.. problems.Select(problem => problem with { Place = "REDIS_URL" })], error);
+            options = options with { Redis = url };
+        }
+        try
+        {
+            return await ServeAsync(options, output, error, cancel);
+        }
+        catch (OptionsValidationException e)
+        {
+            foreach (string failure in e.Failures) await error.WriteLineAsync($"larder: {Shown.Sentence(failure)}");
+            return ExitCodes.Usage;
+        }
     }
 
     private static async Task<int> ServeAsync(GatewayOptions options, TextWriter output, TextWriter error, CancellationToken cancel)
     {
         // The start and the stop are told here, in lines for people; the host's own would say the same again.
-        await using WebApplication app = GatewayHost.Build(options, builder => builder.Logging.AddFilter(GatewayHost.LifetimeCategory, LogLevel.None));
+        await using WebApplication app = GatewayHost.Build(options, builder =>
+        {
+            builder.Logging.AddFilter(GatewayHost.LifetimeCategory, LogLevel.None);
+            builder.Configuration.AddInMemoryCollection(RedisVariables.Select(name => new KeyValuePair<string, string?>(name, Environment.GetEnvironmentVariable(name))));
+        });
         try
         {
             await app.StartAsync(cancel);
+        }
+        catch (InvalidOperationException e) when (options.Redis is not null)
+        {
+            await error.WriteLineAsync($"larder: {Shown.Sentence(e.Message)}");
+            return ExitCodes.Failed;
         }
         catch (Exception e) when (e is IOException or SocketException or AddressInUseException)
         {
             await error.WriteLineAsync($"larder: can't listen on {string.Join(" and ", options.Urls)}: {Shown.Sentence(e.Message)}");
             return ExitCodes.Failed;
         }
-        await output.WriteLineAsync($"larder listens on {string.Join(" and ", app.Urls)} and caches {options.Origin.GetLeftPart(UriPartial.Path).TrimEnd('/')} ({Mistakes.Rules(options.Rules.Count)})");
+        await output.WriteLineAsync($"larder listens on {string.Join(" and ", app.Urls)} and caches {options.Origin.GetLeftPart(UriPartial.Path).TrimEnd('/')} ({Mistakes.Rules(options.Rules.Count)}{(options.Redis is null ? "" : ", shared through Redis")})");
         await output.FlushAsync(CancellationToken.None);
         await app.WaitForShutdownAsync(cancel);
         await output.WriteLineAsync("larder has stopped");

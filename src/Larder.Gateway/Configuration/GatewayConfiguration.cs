@@ -1,6 +1,7 @@
 using Larder.AspNetCore;
 using Larder.Gateway.Forwarding;
 using Larder.Gateway.Hosting;
+using Larder.Redis;
 
 namespace Larder.Gateway.Configuration;
 
@@ -13,12 +14,15 @@ internal sealed record ConfigurationResult(GatewayOptions? Options, int RuleCoun
 /// <summary>What was given beside the document, and wins over it.</summary>
 /// <param name="Origin">The origin's URL.</param>
 /// <param name="Urls">Where to listen, separated by semicolons.</param>
-internal sealed record ConfigurationFlags(string? Origin = null, string? Urls = null);
+/// <param name="Redis">The connection string of the Redis that is shared.</param>
+internal sealed record ConfigurationFlags(string? Origin = null, string? Urls = null, string? Redis = null);
 
 /// <summary>Reads the gateway's options from a document and flags, reporting every mistake at once.</summary>
 internal static class GatewayConfiguration
 {
-    private static readonly string[] Known = ["origin", "urls", "memory", "body", "keepStale", "cacheErrors", "timeouts", "privateUserHeader", "rules"];
+    private static readonly string[] Known = ["origin", "urls", "memory", "body", "keepStale", "cacheErrors", "timeouts", "privateUserHeader", "redis", "rules"];
+
+    private const string RedisAllowed = "a connection string such as \"redis://127.0.0.1:6379\"";
 
     /// <summary>The defaults, before the origin is known; never handed out.</summary>
     private static GatewayOptions NoOriginYet => new() { Origin = null! };
@@ -31,6 +35,7 @@ internal static class GatewayConfiguration
         var ofDocument = new ConfigReport(source);
         (Uri? origin, GatewayOptions options) = root is null ? (null, NoOriginYet) : Document(root, ofDocument);
         if (flags?.Origin is { } given) origin = Origin(new(given, "--origin", 0), ofFlags, flag: true);
+        if (flags?.Redis is { } redis) options = options with { Redis = Redis(new(redis, "--redis", 0), ofFlags, flag: true) };
         if (flags?.Urls is { } urls)
         {
             PlacedText[] parts = [.. urls.Split(';', StringSplitOptions.TrimEntries).Select(url => new PlacedText(url, "--urls", 0))];
@@ -65,6 +70,7 @@ internal static class GatewayConfiguration
             MaxBodyBytes = (body?.Whole("megabytes", 1, ConfigLimits.BodyMegabytes, "whole number of megabytes") << 20) ?? defaults.MaxBodyBytes,
             KeepStale = members.Seconds("keepStale", 0, ConfigLimits.YearSeconds) ?? defaults.KeepStale,
             CacheErrors = members.Flag("cacheErrors") ?? defaults.CacheErrors,
+            Redis = members.Text("redis", RedisAllowed) is { } redis ? Redis(redis, report, flag: false) : null,
         };
         options = Timeouts(members, options);
         return (origin, options with { PrivateUserHeader = UserHeader(members, report) ?? defaults.PrivateUserHeader, Rules = Rules(members, report) });
@@ -88,6 +94,21 @@ internal static class GatewayConfiguration
         Uri? origin = OriginUrl.Read(url.Value, out string? allowed);
         if (allowed is not null) RefuseUrl(url, allowed, report, flag);
         return origin;
+    }
+
+    /// <summary>Problems are told without the text, which may hold a password.</summary>
+    private static string? Redis(PlacedText text, ConfigReport report, bool flag)
+    {
+        try
+        {
+            if (new RedisOptionsValidator().Validate(null, RedisOptions.Parse(text.Value)) is not { Failed: true } invalid) return text.Value;
+            foreach (string problem in invalid.Failures) report.Add(flag ? null : text.Line, text.Place, problem);
+        }
+        catch (FormatException e)
+        {
+            report.Add(flag ? null : text.Line, text.Place, $"{e.Message} Allowed is {RedisAllowed}");
+        }
+        return null;
     }
 
     private static List<string> Urls(IReadOnlyList<PlacedText> texts, ConfigReport report, bool flag)

@@ -83,12 +83,13 @@ public static class GatewayHost
 
     private static void AddCache(IServiceCollection services, GatewayOptions options)
     {
-        services.AddLarder(larder =>
+        ILarderBuilder cache = services.AddLarder(larder =>
         {
             larder.MaxEntries = options.MaxEntries;
             larder.MaxBytes = options.MaxBytes;
             larder.MaxEntryBytes = ConfigLimits.EntryBytesFor(options.MaxBodyBytes);
         });
+        if (options.Redis is { } redis) cache.AddRedis(redis);
         services.AddOptions<HttpCacheOptions>().Configure(http =>
         {
             foreach (CacheRule rule in options.Rules) http.Rules.Add(rule);

@@ -38,6 +38,12 @@ public sealed record GatewayOptions
     /// <summary>Also caches answers such as 400 and 503 where the origin declares them fresh; off by default, since one odd request could deny a resource to all.</summary>
     public bool CacheErrors { get; init; }
 
+    /// <summary>
+    /// Where the Redis is that several gateways share, as a connection string (<see cref="Larder.Redis.RedisOptions.Parse"/>); null, the default, for a gateway
+    /// by itself. It may hold a password.
+    /// </summary>
+    public string? Redis { get; init; }
+
     /// <summary>Rules in order; the first match wins. Without a rule RFC 9111 alone decides.</summary>
     public IReadOnlyList<CacheRule> Rules { get; init; } = [];
 

@@ -8,22 +8,37 @@ internal static class RedisConnectionString
 {
     private const int Longest = 16 << 10;
 
+    private static readonly (string Name, bool IsSecure, bool IsSentinel)[] Schemes =
+    [
+        ("redis://", false, false), ("rediss://", true, false), ("redis+sentinel://", false, true), ("rediss+sentinel://", true, true),
+    ];
+
     /// <exception cref="FormatException">It is none. The message has no value of it, as that may be a secret.</exception>
     public static RedisOptions Parse(string text)
     {
-        if (text.Length > Longest) throw new FormatException($"A connection string has at most {Longest} characters.");
         var options = new RedisOptions();
-        var ignored = new List<string>();
-        if (text.StartsWith("redis://", StringComparison.OrdinalIgnoreCase)) ReadUri(text["redis://".Length..], options, ignored);
-        else if (text.StartsWith("rediss://", StringComparison.OrdinalIgnoreCase))
-        {
-            options.Tls = new();
-            ReadUri(text["rediss://".Length..], options, ignored);
-        }
-        else ReadList(text, options, ignored);
-        options.Ignored = ignored;
-        if (options.Endpoints.Count == 0) throw new FormatException("A connection string names at least one server, such as localhost:6379.");
+        Read(text, options);
         return options;
+    }
+
+    /// <summary>Reads it into options: its servers take the place of those that are there.</summary>
+    /// <exception cref="FormatException">As for <see cref="Parse"/>; what was read before that is in the options.</exception>
+    public static void Read(string text, RedisOptions options)
+    {
+        if (text.Length > Longest) throw new FormatException($"A connection string has at most {Longest} characters.");
+        options.Endpoints.Clear();
+        var ignored = new List<string>();
+        var servers = new List<string>();
+        if (Schemes.FirstOrDefault(scheme => text.StartsWith(scheme.Name, StringComparison.OrdinalIgnoreCase)) is { Name: { } name } scheme)
+        {
+            if (scheme.IsSecure) options.Tls = new();
+            ReadUri(text[name.Length..], options, ignored, servers, scheme.IsSentinel);
+        }
+        else ReadList(text, options, ignored, servers);
+        options.Ignored = ignored;
+        // The port where none is said depends on what they are.
+        foreach (string server in servers) AddEndpoint(server, options);
+        if (options.Endpoints.Count == 0) throw new FormatException("A connection string names at least one server, such as localhost:6379.");
     }
 
     /// <summary>As a URI, with the secrets: to be shown to nobody. Reading it gives the same options, but for what a string can't say: certificates and limits.</summary>
@@ -42,18 +57,18 @@ internal static class RedisConnectionString
         return text.ToString();
     }
 
-    private static void ReadList(string text, RedisOptions options, List<string> ignored)
+    private static void ReadList(string text, RedisOptions options, List<string> ignored, List<string> servers)
     {
         foreach (string part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             // A password may contain the sign, a path of a socket hardly does.
             int equals = part.IndexOf('=');
-            if (equals < 0) AddEndpoint(part, options);
+            if (equals < 0) servers.Add(part);
             else RedisKeywords.Read(part[..equals].TrimEnd(), part[(equals + 1)..].TrimStart(), options, ignored);
         }
     }
 
-    private static void ReadUri(string text, RedisOptions options, List<string> ignored)
+    private static void ReadUri(string text, RedisOptions options, List<string> ignored, List<string> servers, bool isSentinel)
     {
         string query = Cut(ref text, '?'), path = Cut(ref text, '/');
         int at = text.LastIndexOf('@');
@@ -66,7 +81,16 @@ internal static class RedisConnectionString
             if (colon >= 0) options.Password = Unescaped(secret[(colon + 1)..]);
             text = text[(at + 1)..];
         }
-        foreach (string host in text.Split(',', StringSplitOptions.RemoveEmptyEntries)) AddEndpoint(Unescaped(host), options);
+        servers.AddRange(text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(Unescaped));
+        if (isSentinel)
+        {
+            // The name of the group stands before the number of the database.
+            string rest = Cut(ref path, '/');
+            if (path.Length > 0) options.SentinelMaster = Unescaped(path);
+            // It may be half of a password, and would be shown.
+            if (!RedisOptionsValidator.IsGroup(options.SentinelMaster)) throw new FormatException("The name of a master group in a connection string has letters, digits and . - _ only.");
+            path = rest;
+        }
         if (path.Length > 0) RedisKeywords.Read("defaultDatabase", path, options, ignored);
         foreach (string pair in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -74,12 +98,13 @@ internal static class RedisConnectionString
             if (equals < 0) throw new FormatException("A part of the query of a connection string has no value.");
             RedisKeywords.Read(Unescaped(pair[..equals]), Unescaped(pair[(equals + 1)..]), options, ignored);
         }
+        if (isSentinel && options.SentinelMaster is null) throw new FormatException("A connection string with sentinels names the group of the master: redis+sentinel://host/group.");
     }
 
     private static void AddEndpoint(string text, RedisOptions options)
     {
         // What stands there may be half of a password: its place is told, not its text.
-        if (!RedisEndpoint.TryParse(text, out RedisEndpoint? endpoint))
+        if (!RedisEndpoint.TryRead(text, options.SentinelMaster is null ? RedisEndpoint.DefaultPort : RedisEndpoint.DefaultSentinelPort, out RedisEndpoint? endpoint))
             throw new FormatException($"Part {options.Endpoints.Count + 1} of the servers of a connection string is none: needed is host, host:port, [address]:port or /path.");
         options.Endpoints.Add(endpoint);
     }

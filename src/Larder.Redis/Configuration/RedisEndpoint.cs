@@ -10,11 +10,16 @@ public sealed record RedisEndpoint(string Host, int Port = RedisEndpoint.Default
     /// <summary>The port where none is said, without and with TLS alike.</summary>
     public const int DefaultPort = 6379;
 
+    internal const int DefaultSentinelPort = 26379;
+
     internal bool IsUnix => Host.StartsWith('/');
 
     /// <summary>Reads <c>host</c>, <c>host:port</c>, <c>[address]:port</c> (IPv6) or <c>/path</c>.</summary>
     /// <returns>Whether it is one; the host is not looked up.</returns>
-    public static bool TryParse(string text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RedisEndpoint? endpoint)
+    public static bool TryParse(string text, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RedisEndpoint? endpoint) => TryRead(text, DefaultPort, out endpoint);
+
+    /// <param name="port">The port where none is said.</param>
+    internal static bool TryRead(string text, int port, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RedisEndpoint? endpoint)
     {
         endpoint = null;
         if (text.StartsWith('/'))
@@ -22,7 +27,7 @@ public sealed record RedisEndpoint(string Host, int Port = RedisEndpoint.Default
             endpoint = new(text, 0);
             return IsValid(endpoint);
         }
-        string host = text, port = "";
+        string host = text, digits = "";
         bool hasPort = false;
         if (text.StartsWith('['))
         {
@@ -30,15 +35,14 @@ public sealed record RedisEndpoint(string Host, int Port = RedisEndpoint.Default
             if (close < 0 || close + 1 < text.Length && text[close + 1] != ':') return false;
             host = text[1..close];
             hasPort = close + 1 < text.Length;
-            if (hasPort) port = text[(close + 2)..];
+            if (hasPort) digits = text[(close + 2)..];
         }
         else if (text.IndexOf(':') is >= 0 and int colon && text.LastIndexOf(':') == colon)
         {
-            (host, port, hasPort) = (text[..colon], text[(colon + 1)..], true);
+            (host, digits, hasPort) = (text[..colon], text[(colon + 1)..], true);
         }
-        int number = DefaultPort;
-        if (hasPort && !int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number)) return false;
-        endpoint = new(host, number);
+        if (hasPort && !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out port)) return false;
+        endpoint = new(host, port);
         return IsValid(endpoint);
     }
 

@@ -14,8 +14,18 @@ internal static class RedisKeywords
         ["password"] = Text((o, text) => o.Password = text),
         ["user"] = Text((o, text) => o.User = text),
         ["name"] = Text((o, text) => o.ClientName = text),
+        ["prefix"] = Text((o, text) => o.Prefix = text),
+        ["failOnConnectionError"] = Bool((o, on) => o.FailOnConnectionError = on),
+        ["leastSecurity"] = OneOf<RedisSecurityLevel>((o, level) => o.LeastSecurity = level),
+        ["strictness"] = OneOf<Strictness>((o, strictness) => o.Strictness = strictness),
+        ["maxEntryBytes"] = Whole((o, n) => o.MaxEntryBytes = n),
         ["defaultDatabase"] = Whole((o, n) => o.Database = n),
         ["db"] = Whole((o, n) => o.Database = n),
+        ["cluster"] = Bool((o, on) => o.Cluster = on),
+        ["sentinel"] = Text((o, text) => o.SentinelMaster = text),
+        ["serviceName"] = Text((o, text) => o.SentinelMaster = text),
+        ["sentinelUser"] = Text((o, text) => o.SentinelUser = text),
+        ["sentinelPassword"] = Text((o, text) => o.SentinelPassword = text),
         ["timeout"] = Span((o, span) => o.Timeout = span),
         ["asyncTimeout"] = Span((o, span) => o.Timeout = span),
         ["connectTimeout"] = Span((o, span) => o.ConnectTimeout = span),
@@ -57,7 +67,16 @@ internal static class RedisKeywords
     {
         var defaults = new RedisOptions();
         if (options.Password is null && options.User is { } user) yield return ("user", user);
+        if (options.Cluster) yield return ("cluster", "true");
+        if (options.SentinelMaster is { } master) yield return ("sentinel", master);
+        if (options.SentinelUser is { } sentinelUser) yield return ("sentinelUser", sentinelUser);
+        if (options.SentinelPassword is { } sentinelPassword) yield return ("sentinelPassword", sentinelPassword);
         if (options.ClientName != defaults.ClientName) yield return ("name", options.ClientName);
+        if (options.Prefix is { } prefix) yield return ("prefix", prefix);
+        if (options.FailOnConnectionError) yield return ("failOnConnectionError", "true");
+        if (options.Strictness != defaults.Strictness) yield return ("strictness", options.Strictness.ToString());
+        if (options.MaxEntryBytes != defaults.MaxEntryBytes) yield return ("maxEntryBytes", options.MaxEntryBytes.ToString(CultureInfo.InvariantCulture));
+        if (options.LeastSecurity != defaults.LeastSecurity) yield return ("leastSecurity", options.LeastSecurity.ToString());
         foreach ((string name, Func<RedisOptions, TimeSpan> span) in new (string, Func<RedisOptions, TimeSpan>)[]
         {
             ("timeout", o => o.Timeout), ("connectTimeout", o => o.ConnectTimeout), ("heartbeat", o => o.Heartbeat), ("silence", o => o.Silence), ("longestBackoff", o => o.LongestBackoff),
@@ -92,6 +111,13 @@ internal static class RedisKeywords
     {
         if (!bool.TryParse(text, out bool on)) return "true or false";
         set(options, on);
+        return null;
+    };
+
+    private static Reader OneOf<T>(Action<RedisOptions, T> set) where T : struct, Enum => (options, text) =>
+    {
+        if (char.IsAsciiDigit(text.FirstOrDefault()) || !Enum.TryParse(text, ignoreCase: true, out T value)) return string.Join(" or ", Enum.GetNames<T>());
+        set(options, value);
         return null;
     };
 

@@ -3,8 +3,23 @@ namespace Larder.Redis;
 /// <summary>Where Redis is and how it is talked to. See <see cref="Parse(string)"/> for the same in one line.</summary>
 public sealed class RedisOptions
 {
-    /// <summary>The servers; they are tried in turns until one can be used. At least one, at most 100.</summary>
+    /// <summary>
+    /// The servers; they are tried in turns until one can be used. At least one, at most 100. With <see cref="SentinelMaster"/> they are the sentinels, with
+    /// <see cref="Cluster"/> some nodes: the others are learnt from them.
+    /// </summary>
     public IList<RedisEndpoint> Endpoints { get; } = new List<RedisEndpoint>();
+
+    /// <summary>The name of the master group that the sentinels watch; null, the default, where no sentinels are asked. Letters, digits and <c>. - _</c>, up to 128 characters.</summary>
+    public string? SentinelMaster { get; set; }
+
+    /// <summary>The sentinels' ACL user; their default user when null. It is not that of the servers.</summary>
+    public string? SentinelUser { get; set; }
+
+    /// <summary>The sentinels' password; none when null. It never appears in logs, messages or <see cref="ToString"/>.</summary>
+    public string? SentinelPassword { get; set; }
+
+    /// <summary>Whether the servers are nodes of Redis Cluster; off by default.</summary>
+    public bool Cluster { get; set; }
 
     /// <summary>The ACL user; the server's default user when null.</summary>
     public string? User { get; set; }
@@ -17,6 +32,18 @@ public sealed class RedisOptions
 
     /// <summary>The number of the database; 0 by default.</summary>
     public int Database { get; set; }
+
+    /// <summary>
+    /// What all names in Redis begin with: letters, digits and <c>: . _ -</c>, up to 64. Null, the default, is <c>larder:</c>, and <c>larder:name:</c> for a cache
+    /// with a name. Caches with one prefix on one server are one cache.
+    /// </summary>
+    public string? Prefix { get; set; }
+
+    /// <summary>Whether the program does not start without Redis; off by default: it starts, and memory and origin answer until Redis is there.</summary>
+    public bool FailOnConnectionError { get; set; }
+
+    /// <summary>What this node does while it can't know whether its memory still holds; it goes on by default.</summary>
+    public Strictness Strictness { get; set; }
 
     /// <summary>TLS; null, the default, for none.</summary>
     public RedisTlsOptions? Tls { get; set; }
@@ -54,6 +81,9 @@ public sealed class RedisOptions
     /// <summary>Most bytes of an answer; the connection is closed if there are more. 128 MiB by default, 1 KiB to 2,000,000,000.</summary>
     public long MaxReplyBytes { get; set; } = 128L << 20;
 
+    /// <summary>Largest entry that is stored in Redis, in bytes as memory counts them; larger ones are kept in memory only. 8 MiB by default, 1 KiB to 1 GiB. A large one holds up the others that share its connection.</summary>
+    public long MaxEntryBytes { get; set; } = 8L << 20;
+
     /// <summary>When calls end at once because too many have failed.</summary>
     public RedisBreakerOptions Breaker { get; } = new();
 
@@ -62,10 +92,20 @@ public sealed class RedisOptions
 
     /// <summary>
     /// Reads a connection string: <c>redis://user:password@host:port/database?timeout=50</c>, <c>rediss://…</c> for TLS, or
-    /// <c>host:port,host2:port,password=…,ssl=true</c>. Numbers of time are milliseconds, or carry <c>ms</c> or <c>s</c>.
+    /// <c>host:port,host2:port,password=…,ssl=true</c>. Numbers of time are milliseconds, or carry <c>ms</c> or <c>s</c>. With sentinels:
+    /// <c>redis+sentinel://user:password@host,host2/group/database</c>, or <c>sentinel=group</c>; a cluster: <c>cluster=true</c>.
     /// </summary>
     /// <exception cref="FormatException">It is none. The message names what is wrong, and never a value, which may be a secret.</exception>
     public static RedisOptions Parse(string connectionString) => RedisConnectionString.Parse(connectionString);
+
+    /// <summary>Refuses whatever is not fit for production: no password, no TLS, certificates that are not checked (<see cref="LeastSecurity"/>).</summary>
+    public void RequireProductionSecurity() => LeastSecurity = RedisSecurityLevel.High;
+
+    /// <summary>What the configuration says and nobody can read; told with everything else that is wrong.</summary>
+    internal List<string> Unreadable { get; } = [];
+
+    /// <summary>The prefix for a cache.</summary>
+    internal string PrefixFor(string cacheName) => Prefix ?? (cacheName.Length == 0 ? "larder:" : $"larder:{cacheName}:");
 
     internal ConnectionLimits Limits() => new()
     {
@@ -77,5 +117,6 @@ public sealed class RedisOptions
     };
 
     /// <summary>The endpoints and the database; no user, no password.</summary>
-    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(Tls is null ? "redis" : "rediss")}://{string.Join(',', Endpoints)}/{Database}");
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"{(Tls is null ? "redis" : "rediss")}://{string.Join(',', Endpoints)}/{Database}{(Cluster ? "?cluster=true" : SentinelMaster is { } master ? $"?sentinel={master}" : "")}");
 }

@@ -7,7 +7,7 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
 {
     public ValidateOptionsResult Validate(string? name, RedisOptions options)
     {
-        var problems = new List<string>();
+        var problems = new List<string>(options.Unreadable);
         Check(options.Endpoints.Count is >= 1 and <= 100, nameof(options.Endpoints), $"of {options.Endpoints.Count} servers", "1 to 100 servers");
         foreach (RedisEndpoint endpoint in options.Endpoints) Check(endpoint is not null && RedisEndpoint.IsValid(endpoint), nameof(options.Endpoints), $"'{endpoint}'", "host, host:port, [address]:port or /path");
         Check(options.User is null or { Length: > 0 and <= 1024 } && IsText(options.User), nameof(options.User), "given", "1 to 1,024 characters of text");
@@ -15,6 +15,10 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
         Check(options.User is null || options.Password is not null, nameof(options.User), "given", $"none without {nameof(options.Password)}");
         Check(options.ClientName is { Length: > 0 and <= 64 } && !options.ClientName.AsSpan().ContainsAnyExceptInRange('!', '~'), nameof(options.ClientName), "given", "1 to 64 printable ASCII characters without blanks");
         Check(options.Database is >= 0 and <= 65_535, nameof(options.Database), options.Database, "0 to 65,535");
+        string prefix = options.PrefixFor(name ?? "");
+        Check(RedisNames.IsPrefix(prefix), nameof(options.Prefix), $"'{prefix}'", $"1 to {RedisNames.MaxPrefixLength} letters, digits, colons, dots, underscores and dashes");
+        Check(Enum.IsDefined(options.Strictness), nameof(options.Strictness), options.Strictness, "Available or Strict");
+        CheckTopology();
         CheckSpan(nameof(options.Timeout), options.Timeout, TimeSpan.FromMilliseconds(1));
         CheckSpan(nameof(options.ConnectTimeout), options.ConnectTimeout, TimeSpan.FromMilliseconds(50));
         CheckSpan(nameof(options.LongestBackoff), options.LongestBackoff, TimeSpan.FromMilliseconds(10));
@@ -23,12 +27,25 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
         Check(options.MaxInFlight is >= 1 and <= 1_000_000, nameof(options.MaxInFlight), options.MaxInFlight, "1 to 1,000,000");
         Check(options.MaxUnsentBytes is >= 1024 and <= 1 << 30, nameof(options.MaxUnsentBytes), options.MaxUnsentBytes, "1,024 to 1 GiB");
         Check(options.MaxReplyBytes is >= 1024 and <= 2_000_000_000, nameof(options.MaxReplyBytes), options.MaxReplyBytes, "1,024 to 2,000,000,000");
+        Check(options.MaxEntryBytes is >= 1024 and <= 1 << 30, nameof(options.MaxEntryBytes), options.MaxEntryBytes, "1,024 to 1 GiB");
         CheckBreaker(options.Breaker);
         if (options.Tls is { } tls) CheckTls(tls);
         problems.AddRange(options.Encryption.Problems());
         CheckSecurity();
         string of = string.IsNullOrEmpty(name) ? "" : $"Redis '{name}': ";
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems.Select(problem => of + problem));
+
+        void CheckTopology()
+        {
+            const string Text = " characters of text", OnlyWith = "none without ";
+            Check(IsGroup(options.SentinelMaster), nameof(options.SentinelMaster), "given", "1 to 128 letters, digits and . - _");
+            Check(options.SentinelUser is null or { Length: > 0 and <= 1024 } && IsText(options.SentinelUser), nameof(options.SentinelUser), "given", "1 to 1,024" + Text);
+            Check(options.SentinelPassword is null or { Length: > 0 and <= 4096 } && IsText(options.SentinelPassword), nameof(options.SentinelPassword), "given", "1 to 4,096" + Text);
+            Check(options.SentinelUser is null || options.SentinelPassword is not null, nameof(options.SentinelUser), "given", OnlyWith + nameof(options.SentinelPassword));
+            Check(options.SentinelPassword is null || options.SentinelMaster is not null, nameof(options.SentinelPassword), "given", OnlyWith + nameof(options.SentinelMaster));
+            Check(!options.Cluster || options.SentinelMaster is null, nameof(options.Cluster), "on", "none with " + nameof(options.SentinelMaster));
+            Check(!options.Cluster || options.Database == 0, nameof(options.Cluster), "on", $"only {nameof(options.Database)} 0 with it");
+        }
 
         void CheckBreaker(RedisBreakerOptions breaker)
         {
@@ -74,6 +91,9 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
             if (!holds) problems.Add(FormattableString.Invariant($"{field} is {value}; allowed is {range}."));
         }
     }
+
+    /// <summary>Whether it is a name that sentinels give a group, or none.</summary>
+    public static bool IsGroup(string? name) => name is null || name.Length is > 0 and <= 128 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 
     /// <exception cref="ArgumentException">The options can't work.</exception>
     public static void Require(RedisOptions options)

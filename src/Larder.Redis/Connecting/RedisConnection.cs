@@ -69,6 +69,12 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// <summary>Who is at the other end; set by the handshake.</summary>
     public ServerIdentity Server { get; set; } = ServerIdentity.Unknown;
 
+    /// <summary>Where it goes to; null where a link did not make it.</summary>
+    public RedisEndpoint? Endpoint { get; init; }
+
+    /// <summary>Told of an answer that another node serves the name; set on nodes of a cluster, where that does not end the connection.</summary>
+    public Action<RedisError>? Misdirected { get; set; }
+
     /// <summary>How many commands wait for their reply, those included whose caller has given up.</summary>
     public int InFlight
     {
@@ -84,26 +90,61 @@ internal sealed class RedisConnection : IAsyncDisposable
     /// <param name="cancellationToken">Ends the waiting; the command may be executed all the same.</param>
     /// <exception cref="ArgumentException">The command has no words, too many, or one that is no Unicode.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
-    public ValueTask<RedisReply> SendAsync(ReadOnlySpan<RedisArgument> command, TimeSpan timeout, CancellationToken cancellationToken = default)
+    public ValueTask<RedisReply> SendAsync(ReadOnlySpan<RedisArgument> command, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        Send(command, timeout, isAsking: false, cancellationToken);
+
+    /// <summary>
+    /// Sends <c>ASKING</c> and a command, with nothing in between: a node that is taking a hash slot over executes it then. Either both are sent or none, as
+    /// the permission would otherwise be that of whoever comes next.
+    /// </summary>
+    public ValueTask<RedisReply> SendAskingAsync(ReadOnlySpan<RedisArgument> command, TimeSpan timeout, CancellationToken cancellationToken = default) =>
+        Send(command, timeout, isAsking: true, cancellationToken);
+
+    private ValueTask<RedisReply> Send(ReadOnlySpan<RedisArgument> command, TimeSpan timeout, bool isAsking, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<RedisReply>(cancellationToken);
         if (timeout <= TimeSpan.Zero || timeout > LongestWait) throw new ArgumentOutOfRangeException(nameof(timeout), timeout, $"A command waits longer than zero and at most {LongestWait}.");
         long size = CommandWriter.Measure(command);
         long now = _time.GetTimestamp();
-        Operation operation = Operation.Begin(now, now + Ticks(timeout));
+        long deadline = now + Ticks(timeout);
+        Operation operation = Operation.Begin(now, deadline);
         RedisOutcome outcome;
-        lock (_gate) outcome = Enter_NeedsGate(operation, command, size);
+        lock (_gate)
+        {
+            outcome = isAsking ? Ask_NeedsGate(now, deadline, size) : Room_NeedsGate(1, size);
+            if (outcome == RedisOutcome.Answered) Enter_NeedsGate(operation, command, size);
+        }
         if (outcome == RedisOutcome.Answered) return operation.Task(cancellationToken);
         operation.Discard();
         return new(new RedisReply(outcome));
     }
 
-    /// <returns><see cref="RedisOutcome.Answered"/> where it will be.</returns>
-    private RedisOutcome Enter_NeedsGate(Operation operation, ReadOnlySpan<RedisArgument> command, long size)
+    /// <summary>Whether so many commands of so many bytes together may enter: <see cref="RedisOutcome.Answered"/>, else why not.</summary>
+    private RedisOutcome Room_NeedsGate(int commands, long size)
     {
         if (_isClosed) return RedisOutcome.NotConnected;
         if (size > _limits.Unsent) return RedisOutcome.TooLarge;
-        if (_inFlight.Count >= _limits.InFlight || _written - Volatile.Read(ref _handed) + size > _limits.Unsent) return RedisOutcome.Full;
+        bool isFull = _inFlight.Count + commands > _limits.InFlight || _written - Volatile.Read(ref _handed) + size > _limits.Unsent;
+        return isFull ? RedisOutcome.Full : RedisOutcome.Answered;
+    }
+
+    /// <summary>Sends <c>ASKING</c>, if a command of the size has room behind it.</summary>
+    private RedisOutcome Ask_NeedsGate(long now, long deadline, long size)
+    {
+        ReadOnlySpan<RedisArgument> asking = ["ASKING"];
+        long own = CommandWriter.Measure(asking);
+        if (Room_NeedsGate(2, own + size) is var outcome and not RedisOutcome.Answered) return outcome;
+        Operation operation = Operation.Begin(now, deadline);
+        Enter_NeedsGate(operation, asking, own);
+        _ = ForgetAsync(operation.Task(CancellationToken.None));
+        return _isClosed ? RedisOutcome.NotConnected : RedisOutcome.Answered;
+    }
+
+    /// <summary>Takes an answer that says nothing: whoever has an operation must.</summary>
+    private static async Task ForgetAsync(ValueTask<RedisReply> answer) => await answer.ConfigureAwait(false);
+
+    private void Enter_NeedsGate(Operation operation, ReadOnlySpan<RedisArgument> command, long size)
+    {
         operation.Offset = _written;
         _inFlight.Add(operation);
         _pulse.Quicken();
@@ -119,7 +160,6 @@ internal sealed class RedisConnection : IAsyncDisposable
             // Half a command may be in the output. Its operation is in the queue, and ends with the others.
             Close_NeedsGate($"a command could not be written ({e.GetType().Name})");
         }
-        return RedisOutcome.Answered;
     }
 
     private async Task WriteAsync()

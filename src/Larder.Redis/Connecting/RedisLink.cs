@@ -20,14 +20,16 @@ internal sealed class RedisLink : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly RedisLinkHooks _hooks;
     private readonly RedisHandshake _handshake;
+    private readonly IEndpointSource _endpoints;
     private readonly CancellationTokenSource _ending = new();
     private readonly Task _loop;
     private TaskCompletionSource<RedisConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RedisConnection? _current;
     private RedisLinkStatus _status = new(RedisLinkState.Connecting);
 
+    /// <param name="endpoints">Where it connects to; the endpoints of the options in turns when null.</param>
     /// <exception cref="ArgumentException">The options can't work; everything that is wrong with them is named.</exception>
-    public RedisLink(RedisOptions options, RedisLinkHooks? hooks = null, TimeProvider? time = null, ILogger? logger = null)
+    public RedisLink(RedisOptions options, RedisLinkHooks? hooks = null, TimeProvider? time = null, ILogger? logger = null, IEndpointSource? endpoints = null)
     {
         RedisOptionsValidator.Require(options);
         _options = options;
@@ -35,6 +37,7 @@ internal sealed class RedisLink : IAsyncDisposable
         _time = time ?? TimeProvider.System;
         _logger = logger ?? NullLogger.Instance;
         _hooks = hooks ?? new();
+        _endpoints = endpoints ?? new FixedEndpoints(options.Endpoints);
         _handshake = new(options, _time);
         Breaker = new(options.Breaker, _time);
         _loop = Task.Run(RunAsync);
@@ -64,13 +67,12 @@ internal sealed class RedisLink : IAsyncDisposable
         string? told = null;
         for (int turn = 0; !_ending.IsCancellationRequested; turn++)
         {
-            RedisEndpoint endpoint = _options.Endpoints[turn % _options.Endpoints.Count];
-            Volatile.Write(ref _status, new(RedisLinkState.Connecting, endpoint, _status.Why));
-            (string why, bool wasUseful) = await ConnectAndStayAsync(endpoint).ConfigureAwait(false);
+            Volatile.Write(ref _status, new(RedisLinkState.Connecting, _status.Endpoint, _status.Why));
+            (RedisEndpoint? endpoint, string why, bool wasUseful) = await ConnectAndStayAsync(turn).ConfigureAwait(false);
             if (_ending.IsCancellationRequested) break;
             failures = wasUseful ? 0 : failures + 1;
             // A server that is away for hours is told of once, not with every attempt.
-            if (wasUseful || why != told) Log.Disconnected(_logger, endpoint, told = why);
+            if (wasUseful || why != told) Tell(endpoint, told = why);
             Volatile.Write(ref _status, new(RedisLinkState.Down, endpoint, why));
             await PauseAsync(failures).ConfigureAwait(false);
         }
@@ -78,29 +80,39 @@ internal sealed class RedisLink : IAsyncDisposable
         _connected.TrySetCanceled();
     }
 
-    /// <returns>Why there is no connection any more, and whether there was one for a while.</returns>
-    private async Task<(string Why, bool WasUseful)> ConnectAndStayAsync(RedisEndpoint endpoint)
+    private void Tell(RedisEndpoint? endpoint, string why)
     {
+        if (endpoint is null) Log.NoServer(_logger, why);
+        else Log.Disconnected(_logger, endpoint, why);
+    }
+
+    /// <returns>The server that it was about, if one was found; why there is no connection any more, and whether there was one for a while.</returns>
+    private async Task<(RedisEndpoint? Endpoint, string Why, bool WasUseful)> ConnectAndStayAsync(int turn)
+    {
+        RedisEndpoint? endpoint = null;
         RedisConnection? connection = null;
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
             using ITimer timer = _time.CreateTimer(static limit => Expire((CancellationTokenSource)limit!), limit, _options.ConnectTimeout, Timeout.InfiniteTimeSpan);
+            endpoint = await _endpoints.NextAsync(turn, limit.Token).ConfigureAwait(false);
+            Volatile.Write(ref _status, new(RedisLinkState.Connecting, endpoint, _status.Why));
             Stream stream = await Transport.ConnectAsync(endpoint, _options.Tls, limit.Token).ConfigureAwait(false);
-            connection = new(stream, _limits, _time, Breaker, _hooks.Pushed);
+            connection = new(stream, _limits, _time, Breaker, _hooks.Pushed) { Endpoint = endpoint };
             await _handshake.RunAsync(connection, limit.Token).ConfigureAwait(false);
+            _endpoints.Accept(connection);
             if (_hooks.Prepare is { } prepare) await prepare(connection, limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false);
 
             long since = _time.GetTimestamp();
             timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             Publish(connection, endpoint);
             string why = await connection.Closed.WaitAsync(_ending.Token).ConfigureAwait(false);
-            return (why, _time.GetElapsedTime(since) >= _options.LongestBackoff);
+            return (endpoint, why, _time.GetElapsedTime(since) >= _options.LongestBackoff);
         }
         catch (Exception e)
         {
             // Where the connection ended while it was prepared, that is what happened.
-            return (connection is { Closed: { IsCompletedSuccessfully: true } closed } && e is RedisHandshakeException ? $"{closed.Result}: {e.Message}" : Transport.Describe(e), false);
+            return (endpoint, connection is { Closed: { IsCompletedSuccessfully: true } closed } && e is RedisHandshakeException ? $"{closed.Result}: {e.Message}" : Transport.Describe(e), false);
         }
         finally
         {
@@ -109,6 +121,7 @@ internal sealed class RedisLink : IAsyncDisposable
                 Withdraw(connection);
                 await connection.DisposeAsync().ConfigureAwait(false);
             }
+            _endpoints.Lost();
         }
     }
 

@@ -35,6 +35,9 @@ internal sealed record ServerIdentity
     /// <summary>The local timestamp just before the question for <see cref="Time"/> was sent: the server's clock read that instant or later.</summary>
     public long TimeAsked { get; init; }
 
+    /// <summary>The local timestamp when <see cref="Time"/> had come: the server's clock read that instant or earlier.</summary>
+    public long TimeAnswered { get; init; }
+
     /// <summary>With what a text of <c>INFO</c> says.</summary>
     public ServerIdentity With(string info)
     {
@@ -60,13 +63,13 @@ internal sealed record ServerIdentity
     }
 
     /// <summary>With the answer to <c>TIME</c>: seconds and microseconds.</summary>
-    public ServerIdentity With(RespValue time, long asked)
+    public ServerIdentity With(RespValue time, long asked, long? answered = null)
     {
         ReadOnlySpan<RespValue> items = time.Items.Span;
         const long LastSecond = 253_402_300_799;
         if (items.Length != 2 || !items[0].TryGetInteger(out long seconds) || !items[1].TryGetInteger(out long micros)) return this;
         if (seconds is < 0 or > LastSecond || micros is < 0 or >= 1_000_000) return this;
-        return this with { Time = DateTimeOffset.FromUnixTimeSeconds(seconds).AddTicks(micros * TimeSpan.TicksPerMicrosecond), TimeAsked = asked };
+        return this with { Time = DateTimeOffset.FromUnixTimeSeconds(seconds).AddTicks(micros * TimeSpan.TicksPerMicrosecond), TimeAsked = asked, TimeAnswered = answered ?? asked };
     }
 
     /// <summary>In one line, for logs.</summary>

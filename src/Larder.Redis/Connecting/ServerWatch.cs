@@ -23,10 +23,12 @@ internal sealed class ServerWatch : IAsyncDisposable
         _loop = Task.Run(() => RunAsync(interval));
     }
 
-    /// <summary>Ends the connection where the answer shows that its server is another one by now.</summary>
+    /// <summary>Ends the connection where the answer shows that its server is another one by now; in a cluster it may be right for other names.</summary>
     public static void Heed(RedisConnection connection, RedisReply reply)
     {
-        if (reply.Error is { } error && Telling.Any(error.Is)) connection.Close($"the server is no master of this data ({error.KnownCode})");
+        if (reply.Error is not { } error || !Telling.Any(error.Is)) return;
+        if (error.Is("MOVED") && connection.Misdirected is { } told) told(error);
+        else connection.Close($"the server is no master of this data ({error.KnownCode})");
     }
 
     private async Task RunAsync(TimeSpan interval)
@@ -35,7 +37,7 @@ internal sealed class ServerWatch : IAsyncDisposable
         try
         {
             while (await timer.WaitForNextTickAsync(_ending.Token).ConfigureAwait(false))
-                if (_link.Current is { } connection) await LookAsync(connection).ConfigureAwait(false);
+                if (_link.Current is { } connection) await LookAsync(connection, _time, _timeout, _ending.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -43,9 +45,10 @@ internal sealed class ServerWatch : IAsyncDisposable
         }
     }
 
-    private async Task LookAsync(RedisConnection connection)
+    /// <summary>Asks the server who it is, and ends the connection where it is another one by now.</summary>
+    public static async Task LookAsync(RedisConnection connection, TimeProvider time, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        ServerAnswer answer = await ServerAnswer.AskAsync(connection, _time, _timeout, _ending.Token).ConfigureAwait(false);
+        ServerAnswer answer = await ServerAnswer.AskAsync(connection, time, timeout, cancellationToken).ConfigureAwait(false);
         // A server that does not answer is the connection's own business.
         if (!answer.IsWhole) return;
         ServerIdentity before = connection.Server, now = answer.Of(before);

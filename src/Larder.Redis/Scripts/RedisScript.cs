@@ -12,12 +12,13 @@ internal sealed class RedisScript(string source)
 
     /// <summary>Runs it.</summary>
     /// <param name="words">The number of keys, the keys, then the arguments.</param>
-    public async ValueTask<RedisReply> RunAsync(RedisConnection connection, RedisArgument[] words, TimeSpan timeout)
+    /// <param name="isAsking">Whether the node is taking the keys' hash slot over (<see cref="RedisConnection.SendAskingAsync"/>).</param>
+    public async ValueTask<RedisReply> RunAsync(RedisConnection connection, RedisArgument[] words, TimeSpan timeout, bool isAsking = false)
     {
-        RedisReply reply = await connection.SendAsync(["EVALSHA", _hash, .. words], timeout).ConfigureAwait(false);
+        RedisReply reply = await SendAsync(["EVALSHA", _hash, .. words]).ConfigureAwait(false);
         // It did nothing: scripts are forgotten with a restart, and may be flushed.
-        return reply.Error is { } error && error.Is("NOSCRIPT")
-            ? await connection.SendAsync(["EVAL", _source, .. words], timeout).ConfigureAwait(false)
-            : reply;
+        return reply.Error is { } error && error.Is("NOSCRIPT") ? await SendAsync(["EVAL", _source, .. words]).ConfigureAwait(false) : reply;
+
+        ValueTask<RedisReply> SendAsync(RedisArgument[] command) => isAsking ? connection.SendAskingAsync(command, timeout) : connection.SendAsync(command, timeout);
     }
 }

@@ -42,6 +42,8 @@ public sealed record RedisSecurityReport(RedisSecurityLevel Level, IReadOnlyList
             Add(false, $"The password has fewer than {ShortPassword} characters.", "Use a long random one; nobody has to type it.");
         if (hasPassword && options.User is null)
             Add(false, "The server's default user is used, which may do everything.", "Use an ACL user with the rights that are needed and no others.");
+        if (options.SentinelMaster is not null && options.SentinelPassword is null)
+            Add(false, "The sentinels need no password: whoever reaches them can name another master.", "Give them one (sentinelPassword).");
         if (options.Tls is { ClientCertificate: null, ClientCertificateFile: null })
             Add(false, "This client shows no certificate.", "Where the server asks for one (tls-auth-clients), a stolen password alone is of no use.");
         if (!options.Encryption.IsOn)

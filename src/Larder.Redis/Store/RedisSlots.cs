@@ -4,84 +4,125 @@ using System.Security.Cryptography;
 
 namespace Larder.Redis;
 
-/// <summary>The slots of keys on one server.</summary>
+/// <summary>The slots of keys, each on its server.</summary>
 /// <remarks>
 /// A slot is its identity of 16 bytes and what is stored behind it, encrypted where there is a cipher. What can't be decrypted is as good as a
 /// ticket: it has an identity, so that it can be replaced, and nothing to read.
 /// </remarks>
 /// <param name="epoch">The log's epoch that this node is in now; 0 for none.</param>
-internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock clock, TimeSpan timeout, Func<ulong> epoch, EntryCipher? cipher = null) : IRemoteStore
+/// <param name="mostBytes">Most bytes that slots which are read together may have; less than a reply may have.</param>
+internal sealed class RedisSlots(IRedisRoutes routes, RedisNames names, ServerClock clock, TimeSpan timeout, Func<ulong> epoch, EntryCipher? cipher = null, long mostBytes = 8L << 20) : IRemoteStore
 {
     private const int IdentityBytes = 16;
+    /// <summary>Slots that are read together: the server does nothing else meanwhile.</summary>
+    private const int MostAtOnce = 512;
+
+    private readonly SlotServers _servers = new(routes, clock, timeout);
+
+    /// <summary>On one server.</summary>
+    public RedisSlots(RedisLink link, RedisNames names, ServerClock clock, TimeSpan timeout, Func<ulong> epoch, EntryCipher? cipher = null)
+        : this(new SingleServer(link), names, clock, timeout, epoch, cipher)
+    {
+    }
 
     public async ValueTask<SlotRead> ReadAsync(string key)
     {
-        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return Without(SlotOutcome.Refused, server);
-        return Read(connection, key, server, await connection.SendAsync(["GET", names.SlotWordOf(key)], timeout).ConfigureAwait(false), mayReplace: true);
+        RedisArgument slot = names.SlotWordOf(key);
+        return Read(key, await _servers.SendAsync(slot, ["GET", slot]).ConfigureAwait(false), mayReplace: true);
+    }
+
+    /// <summary>Reads as many together as may be, and the next ones then; after one that was not answered no more is asked. What lies on several servers is asked for side by side.</summary>
+    public async ValueTask<SlotRead[]> ReadManyAsync(IReadOnlyList<string> keys)
+    {
+        var reads = new SlotRead[keys.Count];
+        Array.Fill(reads, Without(SlotOutcome.Refused, default));
+        for (int done = 0; done < reads.Length;)
+        {
+            int count = Math.Min(MostAtOnce, reads.Length - done);
+            int read = routes is SingleServer ? await ReadTogetherAsync(keys, reads, done, count).ConfigureAwait(false) : await ReadEachAsync(keys, reads, done, count).ConfigureAwait(false);
+            if (read == 0) break;
+            done += read;
+        }
+        return reads;
+    }
+
+    /// <returns>How many were read: fewer where they are large; none where the server did not answer.</returns>
+    private async ValueTask<int> ReadTogetherAsync(IReadOnlyList<string> keys, SlotRead[] reads, int from, int count)
+    {
+        RedisArgument[] words = [count, .. Enumerable.Range(from, count).Select(i => names.SlotWordOf(keys[i])), mostBytes];
+        SlotAnswer answer = await _servers.SendAsync(words[1], words, SlotScripts.ReadMany).ConfigureAwait(false);
+        ReadOnlyMemory<RespValue> items = answer.Reply.Value.Items;
+        if (!answer.IsOk || items.Length == 0 || items.Length > count)
+        {
+            reads[from] = Without(answer.Conclude() is not SlotOutcome.Done and var outcome ? outcome : SlotOutcome.Refused, answer.Server);
+            return 0;
+        }
+        for (int i = 0; i < items.Length; i++) reads[from + i] = Read(keys[from + i], answer with { Reply = new(RedisOutcome.Answered, items.Span[i]) }, mayReplace: true);
+        return items.Length;
+    }
+
+    private async ValueTask<int> ReadEachAsync(IReadOnlyList<string> keys, SlotRead[] reads, int from, int count)
+    {
+        SlotRead[] each = await Task.WhenAll(Enumerable.Range(from, count).Select(i => ReadAsync(keys[i]).AsTask())).ConfigureAwait(false);
+        each.CopyTo(reads, from);
+        return Array.Exists(each, read => read.Outcome == SlotOutcome.Done) ? count : 0;
     }
 
     public async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime)
     {
-        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return Without(SlotOutcome.Refused, server);
         byte[] ticket = NewIdentity();
         RedisArgument slot = names.SlotWordOf(key);
-        RedisReply reply = await connection.SendAsync(["SET", slot, ticket, "NX", "GET", "PX", Milliseconds(lifetime)], timeout).ConfigureAwait(false);
-        if (reply.IsOk && reply.Value.IsNull) return new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default);
+        SlotAnswer answer = await _servers.SendAsync(slot, ["SET", slot, ticket, "NX", "GET", "PX", Milliseconds(lifetime)]).ConfigureAwait(false);
+        if (answer.IsOk && answer.Reply.Value.IsNull) return new(SlotOutcome.Done, answer.Server, IdentityOf(ticket), MayReplace: true, default) { IsOwnTicket = true };
         // Full memory, a replica, a right to read only: what is there can be read all the same.
-        bool mayReplace = reply.Error is null;
-        ServerWatch.Heed(connection, reply);
-        if (!mayReplace) reply = await connection.SendAsync(["GET", slot], timeout).ConfigureAwait(false);
-        return Read(connection, key, server, reply, mayReplace);
+        bool mayReplace = answer.Reply.Error is null;
+        if (!mayReplace && answer.Conclude() == SlotOutcome.Refused) answer = await _servers.SendAsync(slot, ["GET", slot]).ConfigureAwait(false);
+        return Read(key, answer, mayReplace);
     }
 
     public async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime)
     {
-        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return SlotOutcome.Refused;
-        if (!IsStillThere(claim, server)) return SlotOutcome.Changed;
         using var content = new PooledBuffer();
         RandomNumberGenerator.Fill(content.GetSpan(IdentityBytes)[..IdentityBytes]);
         content.Advance(IdentityBytes);
         if (cipher is null) content.Write(stored.Span);
         else cipher.Encrypt(stored.Span, names.SlotOf(key), content);
-        return Changed(connection, await SlotScripts.Replace.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity), content.Memory, Milliseconds(lifetime)], timeout).ConfigureAwait(false));
+        return await ChangeAsync(SlotScripts.Replace, key, claim, content.Memory, Milliseconds(lifetime)).ConfigureAwait(false);
     }
 
-    public async ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim)
-    {
-        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return SlotOutcome.Refused;
-        if (!IsStillThere(claim, server)) return SlotOutcome.Changed;
-        return Changed(connection, await SlotScripts.Remove.RunAsync(connection, [1, names.SlotWordOf(key), BytesOf(claim.Identity)], timeout).ConfigureAwait(false));
-    }
+    public ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim) => ChangeAsync(SlotScripts.Remove, key, claim);
+
+    public ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime) => ChangeAsync(SlotScripts.Prolong, key, claim, Milliseconds(lifetime));
 
     public async ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime)
     {
-        if (!TryConnect(out RedisConnection? connection, out RemoteServer server)) return Without(SlotOutcome.Refused, server);
         byte[] ticket = NewIdentity();
-        RedisReply reply = await connection.SendAsync(["SET", names.SlotWordOf(key), ticket, "PX", Milliseconds(lifetime)], timeout).ConfigureAwait(false);
-        return reply.IsOk ? new(SlotOutcome.Done, server, IdentityOf(ticket), MayReplace: true, default) : Without(OutcomeOf(connection, reply), server);
+        RedisArgument slot = names.SlotWordOf(key);
+        SlotAnswer answer = await _servers.SendAsync(slot, ["SET", slot, ticket, "PX", Milliseconds(lifetime)]).ConfigureAwait(false);
+        return answer.IsOk ? new(SlotOutcome.Done, answer.Server, IdentityOf(ticket), MayReplace: true, default) : Without(answer.Conclude(), answer.Server);
     }
 
-    public async ValueTask<SlotOutcome> UnlinkAsync(string key) =>
-        TryConnect(out RedisConnection? connection, out _)
-            ? OutcomeOf(connection, await connection.SendAsync(["UNLINK", names.SlotWordOf(key)], timeout).ConfigureAwait(false))
-            : SlotOutcome.Refused;
-
-    /// <summary>The connection that answers, and who that is: both are of one moment.</summary>
-    private bool TryConnect([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out RedisConnection? connection, out RemoteServer server)
+    public async ValueTask<SlotOutcome> UnlinkAsync(string key)
     {
-        server = default;
-        connection = link.Current;
-        return connection is not null && clock.TryDescribe(connection.Server, out server) && link.Breaker.TryPass();
+        RedisArgument slot = names.SlotWordOf(key);
+        return (await _servers.SendAsync(slot, ["UNLINK", slot]).ConfigureAwait(false)).Conclude();
     }
 
-    private bool IsStillThere(SlotClaim claim, RemoteServer server) => claim.Server.Identity == server.Identity && claim.Stamp.Epoch == epoch();
-
-    private SlotRead Read(RedisConnection connection, string key, RemoteServer server, RedisReply reply, bool mayReplace)
+    /// <summary>Runs a script that changes a slot only while it is as it was claimed; it answers 1 where it did.</summary>
+    private async ValueTask<SlotOutcome> ChangeAsync(RedisScript script, string key, SlotClaim claim, params RedisArgument[] more)
     {
-        if (!reply.IsOk) return Without(OutcomeOf(connection, reply), server);
+        if (claim.Stamp.Epoch != epoch()) return SlotOutcome.Changed;
+        RedisArgument slot = names.SlotWordOf(key);
+        SlotAnswer answer = await _servers.SendAsync(slot, [1, slot, BytesOf(claim.Identity), .. more], script, claim.Server.Identity).ConfigureAwait(false);
+        return !answer.IsOk ? answer.Conclude() : answer.Reply.Value.TryGetInteger(out long done) && done == 1 ? SlotOutcome.Done : SlotOutcome.Changed;
+    }
+
+    private SlotRead Read(string key, SlotAnswer answer, bool mayReplace)
+    {
+        if (!answer.IsOk) return Without(answer.Conclude(), answer.Server);
         // Nothing, or what is nobody's entry.
-        if (reply.Value.Bytes is not { Length: >= IdentityBytes } bytes) return Without(SlotOutcome.Done, server);
-        return new(SlotOutcome.Done, server, IdentityOf(bytes), mayReplace, Decrypt(key, bytes.AsMemory(IdentityBytes)));
+        if (answer.Reply.Value.Bytes is not { Length: >= IdentityBytes } bytes) return Without(SlotOutcome.Done, answer.Server);
+        return new(SlotOutcome.Done, answer.Server, IdentityOf(bytes), mayReplace, Decrypt(key, bytes.AsMemory(IdentityBytes)));
     }
 
     /// <summary>Where no identity was seen.</summary>
@@ -92,16 +133,6 @@ internal sealed class RedisSlots(RedisLink link, RedisNames names, ServerClock c
         if (cipher is null || content.IsEmpty) return content;
         var plain = new ArrayBufferWriter<byte>(content.Length);
         return cipher.TryDecrypt(content.Span, names.SlotOf(key), plain) == CipherOutcome.Done ? plain.WrittenMemory : default;
-    }
-
-    /// <summary>A script's answer: 1 where it did what it was asked.</summary>
-    private static SlotOutcome Changed(RedisConnection connection, RedisReply reply) =>
-        !reply.IsOk ? OutcomeOf(connection, reply) : reply.Value.TryGetInteger(out long done) && done == 1 ? SlotOutcome.Done : SlotOutcome.Changed;
-
-    private static SlotOutcome OutcomeOf(RedisConnection connection, RedisReply reply)
-    {
-        ServerWatch.Heed(connection, reply);
-        return reply.IsOk ? SlotOutcome.Done : reply.IsUncertain ? SlotOutcome.Unknown : SlotOutcome.Refused;
     }
 
     private static byte[] NewIdentity() => RandomNumberGenerator.GetBytes(IdentityBytes);

@@ -18,4 +18,25 @@ internal static class SlotScripts
         redis.call('UNLINK', KEYS[1])
         return 1
         """);
+
+    /// <summary>Key; identity that was seen, lifetime in milliseconds. 1 where it lives so long now, or does longer.</summary>
+    public static readonly RedisScript Prolong = new("""
+        #!lua flags=allow-oom
+        if redis.call('GETRANGE', KEYS[1], 0, 15) ~= ARGV[1] then return 0 end
+        if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+        return 1
+        """);
+
+    /// <summary>Keys; most bytes. What the first of them hold, as many as fit, but one at least; what is no string counts as nothing there.</summary>
+    public static readonly RedisScript ReadMany = new("""
+        #!lua flags=no-writes,allow-oom
+        local bytes, last = 0, 1
+        for i = 1, #KEYS do
+          local length = redis.pcall('STRLEN', KEYS[i])
+          if type(length) == 'number' then bytes = bytes + length end
+          if i > 1 and bytes > tonumber(ARGV[1]) then break end
+          last = i
+        end
+        return redis.call('MGET', unpack(KEYS, 1, last))
+        """);
 }

@@ -28,6 +28,7 @@ internal static class LarderConfiguration
         ["DefaultEntry:StaleIfError"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { StaleIfError = span }),
         ["DefaultEntry:SoftTimeout"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { SoftTimeout = span }),
         ["DefaultEntry:HardTimeout"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { HardTimeout = span }),
+        ["DefaultEntry:WaitForOtherNodes"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { WaitForOtherNodes = span }),
         ["DefaultEntry:RetryAfter"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { RetryAfter = span }),
         ["DefaultEntry:FailureTtl"] = Span((o, span) => o.DefaultEntry = o.DefaultEntry with { FailureTtl = span }),
         ["DefaultEntry:StoreNull"] = Bool((o, on) => o.DefaultEntry = o.DefaultEntry with { StoreNull = on }),
@@ -56,9 +57,12 @@ internal static class LarderConfiguration
         ["DistributedCache:MissesBeginFills"] = Bool((o, on) => o.DistributedCache.MissesBeginFills = on),
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>The section, beside a cache's own fields, of the tier that is shared with other nodes; who adds that reads it.</summary>
+    public const string TierSection = "Redis";
+
     /// <summary>Whether a cache of this name would have its section where an option has its own.</summary>
     public static bool IsField(string name) =>
-        string.Equals(name, nameof(LarderOptions.Weigher), StringComparison.OrdinalIgnoreCase)
+        string.Equals(name, nameof(LarderOptions.Weigher), StringComparison.OrdinalIgnoreCase) || string.Equals(name, TierSection, StringComparison.OrdinalIgnoreCase)
         || Fields.Keys.Any(field => string.Equals(field.Split(':')[0], name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The fields by their paths within a section.</summary>
@@ -75,6 +79,7 @@ internal static class LarderConfiguration
         options.Unreadable.Clear();
         foreach (IConfigurationSection child in section.GetChildren())
         {
+            if (string.Equals(child.Key, TierSection, StringComparison.OrdinalIgnoreCase)) continue;
             ReadValue(options, child, child.Key, logger);
             if (name.Length > 0 || !others.Contains(child.Key)) ReadChildren(options, child, child.Key, logger);
         }

@@ -62,6 +62,12 @@ public sealed record EntryOptions
     /// </summary>
     public TimeSpan? HardTimeout { get; init; }
 
+    /// <summary>
+    /// With the Redis tier: how long a fill waits where another node is making the value already, before it makes it itself; at most half of the time that its run may take.
+    /// So a value that no node has is made once for all of them. Off by default, and of no effect in <c>GetOrCreateManyAsync</c>.
+    /// </summary>
+    public TimeSpan? WaitForOtherNodes { get; init; }
+
     /// <summary>After a failed run, how long the factory is not run again while there is a value that stands in. 2 seconds by default.</summary>
     public TimeSpan? RetryAfter { get; init; }
 

@@ -31,6 +31,8 @@ internal readonly struct EntryRules(EntryOptions own, EntryOptions template, Tim
 
     public TimeSpan? HardTimeout => own.HardTimeout ?? template.HardTimeout;
 
+    public TimeSpan WaitForOtherNodes => own.WaitForOtherNodes ?? template.WaitForOtherNodes ?? TimeSpan.Zero;
+
     public TimeSpan RetryAfter => own.RetryAfter ?? template.RetryAfter ?? DefaultRetryAfter;
 
     public TimeSpan FailureTtl => own.FailureTtl ?? template.FailureTtl ?? TimeSpan.Zero;
@@ -71,6 +73,7 @@ internal readonly struct EntryRules(EntryOptions own, EntryOptions template, Tim
         CheckSpan(options.StaleIfError, nameof(EntryOptions.StaleIfError));
         CheckTimeout(options.SoftTimeout, nameof(EntryOptions.SoftTimeout));
         CheckTimeout(options.HardTimeout, nameof(EntryOptions.HardTimeout));
+        CheckSpan(options.WaitForOtherNodes, nameof(EntryOptions.WaitForOtherNodes));
         CheckSpan(options.RetryAfter, nameof(EntryOptions.RetryAfter));
         CheckSpan(options.FailureTtl, nameof(EntryOptions.FailureTtl));
         if (options.Size < 0) Add(FormattableString.Invariant($"{nameof(EntryOptions.Size)} is {options.Size}; allowed is zero or more bytes."));

@@ -10,7 +10,8 @@ internal abstract class InstanceWriter
     /// <summary>Whether every cache hands out instances of the type; otherwise the program chose to share this one.</summary>
     public abstract bool IsImmutable { get; }
 
-    public abstract void Write(object instance, IBufferWriter<byte> target);
+    /// <param name="createdAt">When its entry was created.</param>
+    public abstract void Write(object instance, long createdAt, IBufferWriter<byte> target);
 }
 
 /// <inheritdoc/>
@@ -20,5 +21,9 @@ internal sealed class InstanceWriter<T>(Serializers serializers) : InstanceWrite
 
     public override bool IsImmutable => Immutability<T>.IsImmutable;
 
-    public override void Write(object instance, IBufferWriter<byte> target) => serializers.For<T>().Serialize((T)instance, target);
+    public override void Write(object instance, long createdAt, IBufferWriter<byte> target)
+    {
+        if (serializers.For<T>() is IEntrySerializer<T> own) own.Serialize((T)instance, createdAt, target);
+        else serializers.For<T>().Serialize((T)instance, target);
+    }
 }

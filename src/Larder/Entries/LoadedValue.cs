@@ -1,4 +1,5 @@
 using System.Buffers;
+using Microsoft.Extensions.Caching.Hybrid;
 
 namespace Larder;
 
@@ -7,7 +8,8 @@ namespace Larder;
 /// as that type makes of it what the value would have been had it been stored here; a read as another type finds nothing.
 /// </summary>
 /// <remarks>Readers race for the first read: each may make the form, one of them is kept, and all are given that one.</remarks>
-internal sealed class LoadedValue(Payload payload, string typeName, bool isShared)
+/// <param name="createdAt">When the entry was created.</param>
+internal sealed class LoadedValue(Payload payload, string typeName, bool isShared, long createdAt)
 {
     private object? _form;
 
@@ -27,9 +29,13 @@ internal sealed class LoadedValue(Payload payload, string typeName, bool isShare
     {
         if (Form is { } known) return known;
         if (TypeName != TypeNames.Of<T>()) return null;
-        var serialized = new SerializedValue<T>(Payload, serializers.For<T>());
+        IHybridCacheSerializer<T> serializer = serializers.For<T>();
+        var serialized = new SerializedValue<T>(Payload, serializer);
         bool asInstance = IsShared || Immutability<T>.IsImmutable && Payload.Encoding == CompressionAlgorithm.None;
-        object? form = asInstance ? serialized.Copy(compressor) : serialized;
+        object? form = !asInstance ? serialized
+            // Never compressed: what is would be unpacked into memory that others use afterwards.
+            : serializer is IEntrySerializer<T> own ? Payload.Encoding == CompressionAlgorithm.None ? own.Deserialize(Payload.Bytes, createdAt) : null
+            : serialized.Copy(compressor);
         if (form is null) return null;
         if (asInstance) serializers.Remember<T>();
         return Interlocked.CompareExchange(ref _form, form, null) ?? form;

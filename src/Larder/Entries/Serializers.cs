@@ -39,10 +39,14 @@ internal sealed class Serializers(IServiceProvider? services)
         && (service.IsKeyedService || IsTheProgramsOwn(service.ImplementationType ?? service.ImplementationInstance?.GetType() ?? typeof(object))));
 
     /// <summary>Uses this serializer for a type whatever is registered: for faces, whose own types nobody else knows.</summary>
-    public void Use<T>(IHybridCacheSerializer<T> serializer)
+    /// <param name="serializer">The serializer.</param>
+    /// <param name="kinds">The types of the instances that are stored as <typeparamref name="T"/>, where that is only their base.</param>
+    public void Use<T>(IHybridCacheSerializer<T> serializer, params ReadOnlySpan<Type> kinds)
     {
         _byType[typeof(T)] = serializer;
-        _writers[typeof(T)] = new InstanceWriter<T>(this);
+        var writer = new InstanceWriter<T>(this);
+        _writers[typeof(T)] = writer;
+        foreach (Type kind in kinds) _writers[kind] = writer;
     }
 
     /// <summary>Remembers how values of this type are written that are kept as instances; only the type they were stored as knows.</summary>

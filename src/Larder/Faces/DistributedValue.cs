@@ -6,11 +6,14 @@ using Microsoft.Extensions.Caching.Hybrid;
 namespace Larder;
 
 /// <summary>What <see cref="LarderDistributedCache"/> stores: bytes that nobody else holds, and how they expire.</summary>
+/// <param name="dueAt">When a use of one that slides is to be told in Redis, too; on the cache's clock.</param>
 [ImmutableObject(true)]
-internal sealed class DistributedValue(byte[] bytes, TimeSpan? sliding, long absoluteEnd)
+internal sealed class DistributedValue(byte[] bytes, TimeSpan? sliding, long absoluteEnd, long dueAt = long.MaxValue)
 {
     /// <summary>What this object and the array need beside the bytes.</summary>
-    public const int Overhead = 72;
+    public const int Overhead = 80;
+
+    private long _dueAt = dueAt;
 
     public byte[] Bytes => bytes;
 
@@ -18,6 +21,13 @@ internal sealed class DistributedValue(byte[] bytes, TimeSpan? sliding, long abs
 
     /// <summary>Milliseconds on the cache's clock.</summary>
     public long AbsoluteEnd => absoluteEnd;
+
+    /// <summary>Whether this use is to be told in Redis; then no other one is for a quarter of its time.</summary>
+    public bool TakesTurn(long now)
+    {
+        long due = Volatile.Read(ref _dueAt);
+        return now >= due && Interlocked.CompareExchange(ref _dueAt, CacheClock.After(now, SlidingValues.QuarterOf(CacheClock.After(0, sliding!.Value))), due) == due;
+    }
 }
 
 /// <summary>
@@ -59,6 +69,16 @@ internal sealed class DistributedValueSerializer(CacheClock clock) : IHybridCach
         target.Advance(HeadBytes);
         target.Write(value.Bytes);
     }
+
+    /// <summary>Whether the value of which these are the bytes slides.</summary>
+    public static bool Slides(ReadOnlySpan<byte> source, out TimeSpan by)
+    {
+        by = source.Length >= HeadBytes ? TimeSpan.FromTicks(BinaryPrimitives.ReadInt64LittleEndian(source[16..])) : default;
+        return by > TimeSpan.Zero;
+    }
+
+    /// <summary>The value's own bytes.</summary>
+    public static byte[] BytesIn(ReadOnlySpan<byte> source) => source[HeadBytes..].ToArray();
 
     private ClockAnchor Now => new(clock.UtcNow.ToUnixTimeMilliseconds(), clock.Now);
 }

@@ -11,13 +11,13 @@ namespace Larder;
 /// As the framework's own does, it hands out the data uncached where a key can't be one: empty or blank, over
 /// <see cref="LarderHybridCacheOptions.MaximumKeyLength"/>, with control characters, or malformed Unicode. A value over
 /// <see cref="LarderHybridCacheOptions.MaximumPayloadBytes"/>, or with tags that Larder can't hold (<see cref="HybridTags"/>), is handed out
-/// and not stored. Options and tags are looked at where a value is made or set, not on a hit. In memory only the local flags
-/// and the shorter of the two lifetimes mean something; the distributed flags will, with a second tier.
+/// and not stored. Options and tags are looked at where a value is made or set, not on a hit. Each flag says what is left out:
+/// the local ones of memory, the distributed ones of Redis, where there is that tier. The shorter of the two lifetimes holds in both.
 /// </remarks>
 public sealed class LarderHybridCache(LarderCache cache) : HybridCache
 {
-    private const HybridCacheEntryFlags NoRead = HybridCacheEntryFlags.DisableLocalCacheRead;
-    private const HybridCacheEntryFlags NoWrite = HybridCacheEntryFlags.DisableLocalCacheWrite;
+    /// <summary>What a set leaves out that keeps its value nowhere.</summary>
+    private const EntryAccess NowhereKept = EntryAccess.NoWrite | EntryAccess.NoRemoteWrite;
     private const HybridCacheEntryFlags NoMaking = HybridCacheEntryFlags.DisableUnderlyingData;
 
     private readonly LarderHybridCacheOptions _options = cache.Options.HybridCache;
@@ -47,10 +47,28 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
         string key, T value, HybridCacheEntryOptions? options = null, IEnumerable<string>? tags = null, CancellationToken cancellationToken = default)
     {
         if (WhyUnusable(key) != Reason.None) return;
-        // A value that is not to be kept here has all the same superseded the one that is.
-        if ((FlagsOf(options) & NoWrite) != 0) await cache.RemoveAsync(key, cancellationToken).ConfigureAwait(false);
-        else if (await cache.SetAsync(key, value, Convert(options, tags), cancellationToken).ConfigureAwait(false) is not Reason.None and var unstored) cache.Reasons.Count(unstored);
+        cancellationToken.ThrowIfCancellationRequested();
+        EntryAccess left = AccessOf(FlagsOf(options)) & NowhereKept;
+        // A value that is not to be kept somewhere has all the same superseded the one that is.
+        if (left == (cache.Remote is null ? EntryAccess.NoWrite : NowhereKept))
+        {
+            await cache.RemoveAsync(key, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        Reason unstored = left == EntryAccess.Whole || cache.Remote is not { } remote
+            ? await cache.SetAsync(key, value, Convert(options, tags), cancellationToken).ConfigureAwait(false)
+            : await SetInOneAsync(remote, key, value, cache.RulesOf(Convert(options, tags)), left).ConfigureAwait(false);
+        if (unstored != Reason.None) cache.Reasons.Count(unstored);
     }
+
+    /// <summary>Sets a value that is to be kept in memory only, or in Redis only.</summary>
+    private ValueTask<Reason> SetInOneAsync<T>(RemoteCalls remote, string key, T value, EntryRules rules, EntryAccess left) =>
+        remote.ApplyAsync(key, (Cache: cache, value, rules, left), static (set, key) =>
+        {
+            set.Cache.Misses.Overtake(key);
+            Reason unstored = set.Cache.PartialFills[set.left].Storer.Set(key, set.value, set.rules, out Entry? stored);
+            return (unstored, set.left == EntryAccess.NoWrite ? stored : null);
+        });
 
     /// <inheritdoc/>
     public override async ValueTask RemoveAsync(string key, CancellationToken cancellationToken = default)
@@ -75,13 +93,15 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
         cancellationToken.ThrowIfCancellationRequested();
         HybridCacheEntryFlags flags = FlagsOf(options);
         if (WhyUnusable(key) is not Reason.None and var unusable) return UncachedAsync(text ?? key.ToString(), state, factory, flags, unusable, cancellationToken);
-        EntryAccess access = ((flags & NoRead) == 0 ? EntryAccess.Whole : EntryAccess.NoRead) | ((flags & NoWrite) == 0 ? EntryAccess.Whole : EntryAccess.NoWrite);
+        EntryAccess access = AccessOf(flags);
         // A value that is due is refreshed on the way to making it: by calls that make and store.
         bool mayBeDue = access != EntryAccess.Whole || (flags & NoMaking) != 0;
         (Entry? seen, Reason missed) = (null, Reason.MissRequest);
-        if ((flags & NoRead) == 0 && cache.TryHit(key, mayBeDue, out T hit, out seen, out missed)) return new(hit);
+        if ((access & EntryAccess.NoRead) == 0 && cache.TryHit(key, mayBeDue, out T hit, out seen, out missed)) return new(hit);
         if ((flags & NoMaking) != 0)
         {
+            if ((access & EntryAccess.NoRemoteRead) == 0 && cache.Remote is { } remote)
+                return FoundAsync(remote.GetAsync<T>(text ?? key.ToString(), seen, missed, allowStale: false, cache.PartialFills[access].Remote));
             cache.Reasons.Count(missed);
             return default;
         }
@@ -116,6 +136,12 @@ public sealed class LarderHybridCache(LarderCache cache) : HybridCache
 
     private HybridCacheEntryFlags FlagsOf(HybridCacheEntryOptions? options) =>
         options?.Flags ?? _options.DefaultEntryOptions?.Flags ?? HybridCacheEntryFlags.None;
+
+    /// <summary>What a call leaves out: the flags of reading and writing have the same bits. Without Redis nothing of it is there.</summary>
+    private EntryAccess AccessOf(HybridCacheEntryFlags flags) =>
+        (EntryAccess)flags & (cache.Remote is null ? EntryAccess.NoRead | EntryAccess.NoWrite : EntryAccess.None);
+
+    private static async ValueTask<T> FoundAsync<T>(ValueTask<LookupResult<T>> looking) => (await looking.ConfigureAwait(false)).Value!;
 
     private EntryOptions Convert(HybridCacheEntryOptions? options, IEnumerable<string>? tags)
     {

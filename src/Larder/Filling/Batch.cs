@@ -32,12 +32,25 @@ internal static class Batch
         LarderCache cache, IReadOnlyCollection<string> keys, BatchFactory<TState, T> factory, BatchRules rules, CancellationToken cancellationToken)
     {
         ILookup<bool, string> byLength = keys.ToLookup(key => key.Length <= cache.Options.MaxKeyLength);
-        Dictionary<string, T> values = await cache.Batches.GetOrCreateAsync([.. byLength[true]], factory, rules, cancellationToken).ConfigureAwait(false);
+        Dictionary<string, T> values = await cache.PartialFills[EntryAccess.Whole].Batches.GetOrCreateAsync([.. byLength[true]], factory, rules, cancellationToken).ConfigureAwait(false);
         if (!byLength.Contains(false)) return values;
-        BatchFiller alone = cache.PartialFills[EntryAccess.NoRead | EntryAccess.NoWrite].Batches;
+        BatchFiller alone = cache.PartialFills[EntryAccess.None].Batches;
         Dictionary<string, T> made = await alone.GetOrCreateAsync([.. byLength[false]], factory, rules, cancellationToken, Reason.BypassLimit).ConfigureAwait(false);
         foreach ((string key, T value) in made) values[key] = value;
         return values;
+    }
+
+    /// <summary>The values that memory has, and of the others those that Redis has.</summary>
+    public static async ValueTask<IReadOnlyDictionary<string, T>> FindAsync<T>(LarderCache cache, RemoteCalls remote, IReadOnlyCollection<string> keys, Dictionary<string, T> found)
+    {
+        var missing = new List<(string, Entry?, Reason)>();
+        foreach (string key in keys)
+        {
+            if (cache.TryHit(key, mayBeDue: true, out T value, out Entry? seen, out Reason missed)) found[key] = value;
+            else missing.Add((key, seen, missed));
+        }
+        if (missing.Count > 0) await remote.AddFoundAsync(missing, found).ConfigureAwait(false);
+        return found;
     }
 
     /// <returns>The keys that were not stored by their last call, and why.</returns>

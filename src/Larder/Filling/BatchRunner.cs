@@ -16,7 +16,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
     {
         if (rules.Common.LimitOf(inBackground) is { } limit) runner.Limit(led, run, rules, limit);
         bool[] landed = await Task.WhenAll(led.Select(async flight =>
-            runner.TryDefer(flight, memory.Find(flight.Key), inBackground, mayDefer) || await remote.TryLandAsync(flight, rules[flight.Key], inBackground).ConfigureAwait(false))).ConfigureAwait(false);
+            runner.TryDefer(flight, memory.Find(flight.Key), inBackground, mayDefer) || await remote.TryLandAsync(flight, rules[flight.Key], inBackground, mayWait: false).ConfigureAwait(false))).ConfigureAwait(false);
         if (Array.TrueForAll(landed, isLanded => isLanded)) return;
         List<Reason>? reasons = missed is null ? null : [.. missed.Where((_, i) => !landed[i])];
         await RunAsync(run, [.. led.Where((_, i) => !landed[i])], factory, rules, inBackground, mayDefer: false, reasons).ConfigureAwait(false);
@@ -56,6 +56,7 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
         else
             foreach (Flight<T> flight in led)
                 if (flight.TryEnd()) runner.Fail(flight, failure, rules[flight.Key]);
+                else remote?.Release(flight);
     }
 
     /// <summary>Lands a flight that nobody will make the value of: whoever has joined looks again.</summary>
@@ -98,5 +99,6 @@ internal sealed class BatchRunner(MemoryStore memory, Flights flights, Refreshes
             return;
         }
         if (flight.TryEnd()) runner.Land(flight, value!, rules[flight.Key], stored);
+        else remote?.Release(flight);
     }
 }

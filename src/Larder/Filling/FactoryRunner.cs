@@ -21,7 +21,7 @@ internal sealed class FactoryRunner(
         if (TryDefer(flight, memory.Find(flight.Key), inBackground, mayDefer)) return;
         // The time of a run begins here: a slow answer is part of what the caller waits for.
         if (call.Rules.LimitOf(inBackground) is { } limit) Limit(flight, call.Rules, limit);
-        if (!await remote.TryLandAsync(flight, call.Rules, inBackground).ConfigureAwait(false))
+        if (!await remote.TryLandAsync(flight, call.Rules, inBackground, mayWait: true).ConfigureAwait(false))
             await RunAsync(call, flight, inBackground, mayDefer: false).ConfigureAwait(false);
     }
 
@@ -59,7 +59,11 @@ internal sealed class FactoryRunner(
         }
         watch.End(failure);
         flight.Run.End();
-        if (!flight.TryEnd()) return;
+        if (!flight.TryEnd())
+        {
+            remote?.Release(flight);
+            return;
+        }
         if (failure is not null) Fail(flight, failure, call.Rules);
         else Land(flight, value, context is null ? call.Rules : call.Rules.With(context.Options), stored, context);
     }
@@ -114,6 +118,7 @@ internal sealed class FactoryRunner(
         {
             // It was made all the same: whoever made it has it, the others look again.
             failure = e;
+            remote?.Release(flight);
             filled = new(value, null, flight.Stamp, Unstored: Reason.UnstoredUnserializable);
         }
         flights.Remove(flight);
@@ -132,6 +137,7 @@ internal sealed class FactoryRunner(
         {
             failure = new AggregateException(failure, e);
         }
+        remote?.Release(flight);
         flights.Remove(flight);
         flight.Fail(failure);
     }

@@ -11,7 +11,7 @@ public static class LarderCacheBatches
 {
     extension(LarderCache cache)
     {
-        /// <summary>Looks keys up without making values.</summary>
+        /// <summary>Looks keys up without making values; what memory does not have is asked of Redis at once, where there is that tier.</summary>
         /// <returns>The fresh values that were found.</returns>
         /// <exception cref="ArgumentException">There are too many keys, or one is null or empty.</exception>
         public ValueTask<IReadOnlyDictionary<string, T>> GetManyAsync<T>(IEnumerable<string> keys, CancellationToken cancellationToken = default)
@@ -19,6 +19,7 @@ public static class LarderCacheBatches
             cancellationToken.ThrowIfCancellationRequested();
             Dictionary<string, string> distinct = Batch.Distinct(keys);
             var found = new Dictionary<string, T>(distinct.Count);
+            if (cache.Remote is { } remote) return Batch.FindAsync(cache, remote, distinct.Keys, found);
             foreach (string key in distinct.Keys)
                 if (cache.GetLocal<T>(key) is { Found: true } result) found[key] = result.Value;
             return new(found);

@@ -14,15 +14,21 @@ namespace Larder;
 internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, InvalidationIndex index, EntryFactory entries, CacheEvents events, ILogger logger, RemoteFills? remote)
 {
     /// <summary>Stores a value that was made outside since the stamp; what is stored stays where it can't be.</summary>
-    public Reason Add<T>(string key, T value, EntryRules rules, Stamp stamp)
+    /// <param name="claim">What may be replaced in Redis by it; null where there is none.</param>
+    /// <param name="face">The fill that made it, where that keeps claims of its own.</param>
+    public Reason Add<T>(string key, T value, EntryRules rules, Stamp stamp, SlotClaim? claim = null, FaceFill? face = null)
     {
         if (value is null && !rules.StoreNull || !IsWorthKeeping(value, rules)) return Reason.UnstoredCondition;
         (Entry entry, Reason unstored) = entries.Make(key, value, rules, stamp.Begun);
-        return unstored == Reason.None ? Add(entry, stamp.Ordinal, null) : unstored;
+        if (unstored == Reason.None) unstored = Add(entry, stamp.Ordinal, null);
+        if (unstored != Reason.None) return unstored;
+        face?.Keep(entry);
+        if (claim is not null) remote?.Store(entry, claim);
+        return unstored;
     }
 
     /// <summary>Stores a value that the program sets.</summary>
-    /// <param name="stored">The entry, where it was stored.</param>
+    /// <param name="stored">The entry, where it was stored, or is not to be in memory.</param>
     public Reason Set<T>(string key, T value, EntryRules rules, out Entry? stored)
     {
         stored = null;
@@ -31,6 +37,12 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
         {
             memory.Invalidate(key);
             return unstored;
+        }
+        if (!writes)
+        {
+            memory.Invalidate(key);
+            stored = entry;
+            return Reason.None;
         }
         unstored = memory.Set(entry);
         if (unstored == Reason.None) stored = entry;
@@ -44,10 +56,16 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
     {
         long stamp = flight.Stamp;
         (Entry entry, Reason unstored) = entries.Make(flight.Key, value, rules, 0);
-        if (!writes) return new(value, entry, stamp);
+        if (!writes)
+        {
+            if (remote is not null && !isDeclined && IsWorthKeeping(value, rules)) KeepThere(remote, flight, entry, value is null && !rules.StoreNull ? Reason.UnstoredCondition : unstored);
+            else remote?.Release(flight);
+            return new(value, entry, stamp);
+        }
         if (isDeclined || !IsWorthKeeping(value, rules))
         {
             Postpone(older, rules);
+            remote?.Release(flight);
             return new(value, entry, stamp, Unstored: Reason.UnstoredCondition);
         }
         if (value is null && !rules.StoreNull) unstored = Reason.UnstoredCondition;
@@ -56,6 +74,10 @@ internal sealed class Storer(bool writes, CacheClock clock, MemoryStore memory, 
         remote?.Keep(flight, entry, unstored);
         return new(value, entry, stamp, Unstored: unstored);
     }
+
+    /// <summary>What is not to be in memory goes into Redis on the same condition.</summary>
+    private void KeepThere(RemoteFills remote, Flight flight, Entry entry, Reason unstored) =>
+        remote.Keep(flight, entry, unstored == Reason.None && memory.IsOvertaken(entry, flight.Stamp, flight.Watch) ? Reason.UnstoredOvertaken : unstored);
 
     /// <summary>A fill found that there is no value: what is stored is older than that.</summary>
     public void KeepNothing(Flight flight, Entry? older)

@@ -19,7 +19,9 @@ namespace Larder;
 ///    a fill that may still come, for as long as it is remembered.
 /// 5. There are two generations of notes. A miss is remembered for one to two times <see cref="Life"/>, unless
 ///    <see cref="MostNotes"/> keys are missed in that time; a set that comes later counts as a write of its own.
-/// 6. A note has one size, however long its key is: it is found by a hash for which nobody can prepare keys that collide.
+/// 6. What a fill claimed in Redis counts only where every miss of the note claimed the same: to which one a set belongs is not
+///    known, and one that knew less must not use what another one saw later.
+/// 7. A note has one size, however long its key is: it is found by a hash for which nobody can prepare keys that collide.
 /// </remarks>
 internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, CacheClock clock)
 {
@@ -35,7 +37,11 @@ internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, Cach
     private long _turned;
     private volatile bool _any;
 
-    private record struct Note(long Position, int Outstanding, bool Overtaken);
+    private record struct Note(long Position, int Outstanding, bool Overtaken)
+    {
+        public SlotClaim? Claim;
+        public bool IsDisputed;
+    }
 
     /// <summary>A miss is about to be told: what its caller sets for the key was made from now on.</summary>
     public void Add(string key)
@@ -46,8 +52,24 @@ internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, Cach
             Turn_NeedsGate();
             _any = true;
             ref Note note = ref CollectionsMarshal.GetValueRefOrAddDefault(_newer, hash, out bool isKnown);
-            if (!isKnown) note.Position = ordinals.Last;
+            // Beside an older note a set of that one's miss may come to be taken for one of this.
+            if (!isKnown) (note.Position, note.IsDisputed) = (ordinals.Last, _older.ContainsKey(hash));
             note.Outstanding++;
+        }
+    }
+
+    /// <summary>What a miss that was noted has claimed in Redis; null where it could claim nothing. Before it is told.</summary>
+    public void Claimed(string key, SlotClaim? claim)
+    {
+        UInt128 hash = Hash(key);
+        lock (_gate)
+        {
+            // A note that has grown old meanwhile has no claim; then that of another miss disputes this one or is the same.
+            ref Note note = ref CollectionsMarshal.GetValueRefOrNullRef(_newer, hash);
+            if (Unsafe.IsNullRef(ref note)) note = ref CollectionsMarshal.GetValueRefOrNullRef(_older, hash);
+            if (Unsafe.IsNullRef(ref note)) return;
+            if (claim is null || note.Claim is { } known && !known.IsOfTheSame(claim)) note.IsDisputed = true;
+            else if (note.Claim is null || claim.Stamp.Ordinal < note.Claim.Stamp.Ordinal) note.Claim = claim;
         }
     }
 
@@ -66,9 +88,10 @@ internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, Cach
     /// <summary>Whether a set of the key ends a fill, and whether something that covers the key came in between.</summary>
     /// <param name="key">The key.</param>
     /// <param name="stamp">What to store it with where nothing did.</param>
-    public (bool IsFill, bool IsOvertaken) Judge(string key, out long stamp)
+    /// <param name="claim">What may go into Redis by, if anything may.</param>
+    public (bool IsFill, bool IsOvertaken) Judge(string key, out long stamp, out SlotClaim? claim)
     {
-        stamp = 0;
+        (stamp, claim) = (0, null);
         if (!_any) return default;
         stamp = index.Settled;
         UInt128 hash = Hash(key);
@@ -76,7 +99,9 @@ internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, Cach
         {
             Turn_NeedsGate();
             ref Note note = ref Oldest_NeedsGate(hash);
-            return Unsafe.IsNullRef(ref note) ? default : (true, note.Overtaken || index.Covers(key, [], null, note.Position));
+            if (Unsafe.IsNullRef(ref note)) return default;
+            if (!note.IsDisputed) claim = note.Claim;
+            return (true, note.Overtaken || index.Covers(key, [], null, note.Position));
         }
     }
 

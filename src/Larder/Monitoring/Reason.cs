@@ -14,7 +14,7 @@ public enum Reason : byte
 
     /// <summary>A fresh entry in this process's memory.</summary>
     HitMemory,
-    /// <summary>A fresh entry in Redis: of the tier that is still to come, no call ends so yet.</summary>
+    /// <summary>A fresh entry in Redis.</summary>
     HitRedis,
     /// <summary>What is stored was confirmed by its origin (304) or factory and served.</summary>
     Revalidated,
@@ -106,6 +106,8 @@ public enum Reason : byte
     UnstoredCondition,
     /// <summary>Not stored: the method's answers are not kept (HEAD, unsafe methods).</summary>
     UnstoredMethod,
+    /// <summary>Kept in this process's memory only: larger than what the Redis tier takes.</summary>
+    UnstoredRedis,
 
     /// <summary>The origin can't be reached (refused, unresolved, reset).</summary>
     ErrorUnreachable,

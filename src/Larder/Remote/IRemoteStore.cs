@@ -3,7 +3,14 @@ namespace Larder;
 /// <summary>A server of Redis as it was when it answered.</summary>
 /// <param name="Identity">Of its run id and replication id together; never 0.</param>
 /// <param name="Clock">Its clock, taken as given when the question was sent .</param>
-internal readonly record struct RemoteServer(UInt128 Identity, ClockAnchor Clock);
+internal readonly record struct RemoteServer(UInt128 Identity, ClockAnchor Clock)
+{
+    /// <summary>Milliseconds from the question to the answer: the clock reads at most so much less than <see cref="Clock"/> says.</summary>
+    public long Doubt { get; init; }
+
+    /// <summary>The clock for what is written: taken as given when the answer came, so that nothing is dated too late .</summary>
+    public ClockAnchor ClockForWriting => Clock with { Cache = CacheClock.After(Clock.Cache, Doubt) };
+}
 
 /// <summary>How a command on a slot ended. Whatever it was, it is no exception: the tier costs calls nothing but its help.</summary>
 internal enum SlotOutcome : byte
@@ -24,13 +31,24 @@ internal enum SlotOutcome : byte
 /// <param name="Identity">The slot's; 0 where there is none.</param>
 /// <param name="MayReplace">Whether the slot has the identity for sure: false where only reading was permitted.</param>
 /// <param name="Stored">What stands behind the identity; empty for a ticket.</param>
-internal readonly record struct SlotRead(SlotOutcome Outcome, RemoteServer Server, UInt128 Identity, bool MayReplace, ReadOnlyMemory<byte> Stored);
+internal readonly record struct SlotRead(SlotOutcome Outcome, RemoteServer Server, UInt128 Identity, bool MayReplace, ReadOnlyMemory<byte> Stored)
+{
+    /// <summary>Whether there was nothing, and this very call has put the ticket there.</summary>
+    public bool IsOwnTicket { get; init; }
+}
 
 /// <summary>What a fill knew when it began: only as long as that is still so may its result go into the slot .</summary>
 /// <param name="Identity">What it saw in the slot.</param>
 /// <param name="Server">Whose slot that was.</param>
 /// <param name="Stamp">The epoch, and the ordinal up to which its node had seen before it asked.</param>
-internal sealed record SlotClaim(UInt128 Identity, RemoteServer Server, Position Stamp);
+internal sealed record SlotClaim(UInt128 Identity, RemoteServer Server, Position Stamp)
+{
+    /// <summary>Whether it is of a ticket that others wait for, and that its fill removes if it stores nothing .</summary>
+    public bool IsAwaited { get; init; }
+
+    /// <summary>Whether both saw the same in the slot.</summary>
+    public bool IsOfTheSame(SlotClaim other) => Identity == other.Identity && Server.Identity == other.Server.Identity && Stamp.Epoch == other.Stamp.Epoch;
+}
 
 /// <summary>
 /// The places of keys in Redis. Implementations have deadlines of their own, name every slot's server, and answer what went wrong as
@@ -41,6 +59,10 @@ internal interface IRemoteStore
     /// <summary>Reads a slot (<c>GET</c>).</summary>
     ValueTask<SlotRead> ReadAsync(string key);
 
+    /// <summary>Reads many slots in as few steps as it can; by itself with as many single reads at once.</summary>
+    /// <returns>What each slot held, in the order of the keys.</returns>
+    async ValueTask<SlotRead[]> ReadManyAsync(IReadOnlyList<string> keys) => await Task.WhenAll(keys.Select(key => ReadAsync(key).AsTask())).ConfigureAwait(false);
+
     /// <summary>Reads a slot, and puts a ticket there where nothing is (<c>SET NX GET PX</c>); only reads it where that is refused.</summary>
     ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime);
 
@@ -49,6 +71,9 @@ internal interface IRemoteStore
 
     /// <summary>Removes the slot on the same conditions.</summary>
     ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim);
+
+    /// <summary>Lets the slot live so long at least from now on, with what is in it, on the same conditions.</summary>
+    ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime);
 
     /// <summary>Puts a new ticket into the slot, whatever is there, and returns it.</summary>
     ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime);

@@ -58,6 +58,15 @@ internal class PendingEvents(ulong node, int most = 100_000)
         }
     }
 
+    /// <summary>Whether the log has all of them.</summary>
+    public bool IsSent
+    {
+        get
+        {
+            lock (_gate) return _events.Values.All(e => e.Place is not null);
+        }
+    }
+
     /// <summary>Whether the caller of an event was answered that the log does not have for sure even now.</summary>
     public bool AnyLate => Volatile.Read(ref _late) > 0;
 

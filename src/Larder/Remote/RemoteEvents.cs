@@ -8,7 +8,7 @@ namespace Larder;
 /// 1. An event is pending before it takes effect in memory, and stays so until the log has it (<see cref="PendingEvents"/>): whatever
 ///    happens to its sending it is not lost while the process lives.
 /// 2. A key's slot is removed before the event is appended, each time anew. Where the removal is not known to be done the event goes to
-///    groups, by which every node judges what is in the slot.
+///    groups, by which every node judges what is in the slot; and so does one of a key whose slot may be claimed late.
 /// 3. One loop at a time sends what waits.
 /// 4. A caller whose event the log did not get in time is known (<see cref="PendingEvents.AnyLate"/>) before his call ends, and the place of
 ///    one that it got is noted before that: so <see cref="Newest"/> is never before an event whose call has ended.
@@ -97,7 +97,8 @@ internal sealed class RemoteEvents : IInvalidationLog
             try
             {
                 RemoteStream stream = RemoteStream.Groups;
-                if (pending.What.Kind == InvalidationKind.Key && await _store.UnlinkAsync(pending.What.Subject).ConfigureAwait(false) == SlotOutcome.Done) stream = RemoteStream.Keys;
+                if (pending.What.Kind == InvalidationKind.Key && await _store.UnlinkAsync(pending.What.Subject).ConfigureAwait(false) == SlotOutcome.Done && !DerivedKeys.Are(pending.What.Subject))
+                    stream = RemoteStream.Keys;
                 if (await AppendAsync(pending, stream, epoch).ConfigureAwait(false) is { } place) return place;
             }
             catch (Exception)
@@ -114,7 +115,7 @@ internal sealed class RemoteEvents : IInvalidationLog
     public async ValueTask<bool> SetAsync(PendingEvent pending, Entry entry)
     {
         ulong epoch = _follower.Epoch;
-        if (epoch == 0 || pending.What.Kind != InvalidationKind.Key)
+        if (epoch == 0 || pending.What.Kind != InvalidationKind.Key || DerivedKeys.Are(entry.Key))
         {
             return await SendAsync(pending).ConfigureAwait(false) is not null;
         }

@@ -32,7 +32,14 @@ internal enum RemoteOutcome : byte
 /// <summary>What was found in Redis for a key.</summary>
 /// <param name="Entry">What may be used; it may be stale.</param>
 /// <param name="Claim">What the result of a fill may replace; null where nothing may be stored.</param>
-internal readonly record struct RemoteAnswer(Entry? Entry, SlotClaim? Claim);
+internal readonly record struct RemoteAnswer(Entry? Entry, SlotClaim? Claim)
+{
+    /// <summary>Whether the ticket was put there by this very look.</summary>
+    public bool IsOwnTicket { get; init; }
+
+    /// <summary>Whether somebody else is making the value.</summary>
+    public bool IsBeingFilled { get; init; }
+}
 
 /// <summary>Looks keys up in Redis and judges what is there .</summary>
 /// <remarks>
@@ -44,6 +51,8 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
     /// <summary>The identity of the server that an entry was stored on, in front of its stored form.</summary>
     public const int ServerBytes = 16;
 
+    public static UInt128 ServerOf(ReadOnlySpan<byte> stored) => BinaryPrimitives.ReadUInt128LittleEndian(stored);
+
     private readonly long[] _outcomes = new long[Enum.GetValues<RemoteOutcome>().Length];
     private readonly long[] _unreadable = new long[Enum.GetValues<WireOutcome>().Length];
 
@@ -54,7 +63,8 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
     public long CountOf(WireOutcome outcome) => Interlocked.Read(ref _unreadable[(int)outcome]);
 
     /// <param name="ticketLife">How long a ticket is to live that is put where nothing is; null where nothing will be stored.</param>
-    public async ValueTask<RemoteAnswer> ReadAsync(string key, TimeSpan? ticketLife)
+    /// <param name="claims">Whether the claim is wanted where no ticket is to be put: for what is in the slot.</param>
+    public async ValueTask<RemoteAnswer> ReadAsync(string key, TimeSpan? ticketLife, bool claims = false)
     {
         Invalidation[] noted = pending.Note();
         if (pending.CoversKey(key)) return Missed(RemoteOutcome.Pending);
@@ -66,13 +76,47 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
             if (read.Outcome != SlotOutcome.Done) return Missed(RemoteOutcome.NoAnswer);
             RemoteOutcome outcome = Judge(key, read, noted, out Entry? entry);
             Interlocked.Increment(ref _outcomes[(int)outcome]);
-            return new(entry, ticketLife is not null && read.MayReplace ? new(read.Identity, read.Server, stamp) : null);
+            return new(entry, (claims || ticketLife is not null) && read.MayReplace ? new(read.Identity, read.Server, stamp) : null)
+            {
+                IsOwnTicket = read.IsOwnTicket,
+                IsBeingFilled = outcome == RemoteOutcome.Ticket && !read.IsOwnTicket,
+            };
         }
         catch (Exception)
         {
             // Whatever is wrong with the tier fails no call.
             return Missed(RemoteOutcome.NoAnswer);
         }
+    }
+
+    /// <summary>Reads many keys as one would be that is only looked up.</summary>
+    /// <returns>What may be used of each, in the order of the keys; null where nothing may.</returns>
+    public async ValueTask<Entry?[]> ReadManyAsync(IReadOnlyList<string> keys)
+    {
+        var entries = new Entry?[keys.Count];
+        Invalidation[] noted = pending.Note();
+        List<int> asked = [.. Enumerable.Range(0, keys.Count).Where(i => !pending.CoversKey(keys[i]))];
+        for (int covered = keys.Count - asked.Count; covered > 0; covered--) Missed(RemoteOutcome.Pending);
+        int judged = 0;
+        try
+        {
+            SlotRead[]? reads = follower.Usable is null ? null : await store.ReadManyAsync([.. asked.Select(i => keys[i])]).ConfigureAwait(false);
+            for (; judged < asked.Count; judged++)
+            {
+                int i = asked[judged];
+                RemoteOutcome outcome =
+                    reads is null ? RemoteOutcome.Away
+                    : reads[judged].Outcome != SlotOutcome.Done ? RemoteOutcome.NoAnswer
+                    : Judge(keys[i], reads[judged], noted, out entries[i]);
+                Interlocked.Increment(ref _outcomes[(int)outcome]);
+            }
+        }
+        catch (Exception)
+        {
+            // As for a single one; what was judged by then holds.
+            for (; judged < asked.Count; judged++) Missed(RemoteOutcome.NoAnswer);
+        }
+        return entries;
     }
 
     private RemoteOutcome Judge(string key, in SlotRead read, Invalidation[] noted, out Entry? entry)
@@ -87,14 +131,14 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
             Interlocked.Increment(ref _unreadable[(int)outcome]);
             return RemoteOutcome.Unreadable;
         }
-        if (BinaryPrimitives.ReadUInt128LittleEndian(read.Stored.Span) != read.Server.Identity) return RemoteOutcome.OtherServer;
+        if (ServerOf(read.Stored.Span) != read.Server.Identity) return RemoteOutcome.OtherServer;
         if (follower.Usable is not { } view) return RemoteOutcome.Away;
         if (stored.Stamp.Epoch != view.Epoch) return RemoteOutcome.OtherEpoch;
         ReadOnlySpan<char> name = key.AsSpan()[stored.SubjectStart..stored.SubjectEnd];
         if (PendingEvents.Covers(noted, name, stored.Tags, stored.User)) return RemoteOutcome.Pending;
         Coverage coverage = view.Judge(key, name, stored.Tags, stored.User, stored.Stamp.Ordinal, out long softAt);
         if (coverage == Coverage.Covered) return RemoteOutcome.Covered;
-        Entry restored = records.Restore(stored, read.Server.Clock);
+        Entry restored = SlidingValues.Restore(records, stored, read.Server.Clock, clock.Now);
         long now = clock.Now;
         if (coverage == Coverage.Softened)
         {

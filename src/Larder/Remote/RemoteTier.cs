@@ -8,6 +8,9 @@ internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
     /// <summary>The events that wait; tests put others here.</summary>
     public PendingEvents Pending { get; init; } = new((ulong)Random.Shared.NextInt64(1, long.MaxValue));
 
+    /// <summary>Largest entry that is stored there, in bytes as <see cref="EntryHead.Cost"/> counts them; larger ones stay in memory.</summary>
+    public long MaxEntryBytes { get; init; } = 8L << 20;
+
     /// <summary>The leases of strict nodes; without them no node is strict, and no event can be known to be everywhere.</summary>
     public IRemoteLeases? Leases { get; init; }
 
@@ -17,8 +20,16 @@ internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
     /// <summary>Makes what a strict node may serve by; tests put others here.</summary>
     public Func<CacheClock, HitLease> HitLease { get; init; } = static clock => new(clock);
 
+    /// <summary>What the sweep walks with; null for slots that nobody can walk over.</summary>
+    public IRemoteWalk? Walk { get; init; }
+
+    public SweepPace Pace { get; init; } = new();
+
     /// <summary>What ends with the cache, such as connections.</summary>
     public IDisposable? Owner { get; init; }
+
+    /// <summary>Why there is no connection, for a person and without secrets; null where nothing is known to be wrong.</summary>
+    public Func<string?> Problem { get; init; } = static () => null;
 }
 
 /// <summary>The Redis tier of one cache (docs/invalidation.md, "With Redis"): puts its parts together and looks after them once a second.</summary>
@@ -27,7 +38,7 @@ internal sealed class RemoteTier : IDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly DoubtedMemory _doubted;
-    private readonly IDisposable? _owner;
+    private readonly RemoteSeams _seams;
     private readonly ITimer _timer;
     private readonly LeaseWatch? _watch;
     private readonly LeaseKeeper? _keeper;
@@ -35,7 +46,7 @@ internal sealed class RemoteTier : IDisposable
     public RemoteTier(
         RemoteSeams seams, LocalReceiver receiver, MemoryStore memory, InvalidationIndex index, EntryRecords records, WireLimits limits, CacheClock clock, TimeProvider time)
     {
-        _owner = seams.Owner;
+        _seams = seams;
         bool isStrict = seams.Strictness == Strictness.Strict;
         if (isStrict && seams.Leases is null) throw new ArgumentException("A strict node needs a place for its lease.", nameof(seams));
         // Before anybody can ask.
@@ -43,7 +54,8 @@ internal sealed class RemoteTier : IDisposable
         _doubted = new(receiver, memory, index, clock, time, lease);
         Follower = new(clock, seams.Pending, receiver.Follow, _doubted.Doubt) { Lease = lease };
         Reads = new(seams.Store, Follower, seams.Pending, records, limits, clock);
-        Writes = new(seams.Store, Follower, records, limits, clock);
+        Writes = new(seams.Store, Follower, Reads, records, limits, clock, seams.MaxEntryBytes);
+        Sliding = new(seams.Store, Reads, clock);
         if (seams.Leases is not null) _watch = new(seams.Leases, seams.Pending.Node, time);
         Events = new(seams.Store, seams.Log, Follower, seams.Pending, receiver, Writes, new(Follower, _doubted, index, _watch, isStrict, time));
         if (lease is not null)
@@ -52,6 +64,7 @@ internal sealed class RemoteTier : IDisposable
             Follower.Progressed = _keeper.Progressed;
             Follower.Begun += _keeper.Renew;
         }
+        if (seams.Walk is { } walk) Sweep = new(walk, Follower, limits, seams.Pending.Node, seams.Pace, clock, time);
         _timer = DetachedTimer.Create(time, static tier => ((RemoteTier)tier!).Run(), this, Interval, Interval);
         seams.Log.Follow(Follower);
     }
@@ -62,16 +75,34 @@ internal sealed class RemoteTier : IDisposable
 
     public RemoteWrites Writes { get; }
 
+    public SlidingSlots Sliding { get; }
+
     public RemoteEvents Events { get; }
+
+    /// <summary>What removes from Redis what was ended; null where nothing can walk over it.</summary>
+    public RemoteSweep? Sweep { get; }
 
     /// <summary>How often memory was made unproven; once for the first connection.</summary>
     public long Doubts => _doubted.Count;
 
+    public RemoteTierStatus Status => new()
+    {
+        State = Follower.Usable is not null ? RemoteTierState.InUse : Follower.Epoch != 0 ? RemoteTierState.Behind : RemoteTierState.Away,
+        Problem = Follower.Usable is null ? _seams.Problem() : null,
+        Pending = _seams.Pending.Count,
+        Dropped = Writes.Dropped,
+        MemoryDoubted = Doubts,
+    };
+
+    /// <summary>Whether all that was to be stored and sent has been.</summary>
+    public bool IsIdle => Writes.IsIdle && _seams.Pending.IsSent;
+
     public void Dispose()
     {
         _timer.Dispose();
+        Sweep?.Dispose();
         _doubted.Dispose();
-        if (_keeper is null) _owner?.Dispose();
+        if (_keeper is null) _seams.Owner?.Dispose();
         else _ = ResignAsync(_keeper);
     }
 
@@ -79,7 +110,7 @@ internal sealed class RemoteTier : IDisposable
     private async Task ResignAsync(LeaseKeeper keeper)
     {
         await keeper.ResignAsync().ConfigureAwait(false);
-        _owner?.Dispose();
+        _seams.Owner?.Dispose();
     }
 
     private void Run()
@@ -88,5 +119,6 @@ internal sealed class RemoteTier : IDisposable
         Events.SendWaiting();
         _keeper?.Renew();
         if (Follower.Epoch != 0) _watch?.Tick();
+        Sweep?.Look();
     }
 }

@@ -21,7 +21,7 @@ internal sealed class RemoteView(ulong epoch, int maxSubjects = RemoteView.MaxSu
     /// <summary>Of keys whose slot could not be removed .</summary>
     private readonly SubjectTable _keys = new(KeyComparer.Instance);
     private long _begin = long.MaxValue;
-    private long _seen;
+    private long _seen, _newestGroup;
 
     public ulong Epoch => epoch;
 
@@ -32,6 +32,9 @@ internal sealed class RemoteView(ulong epoch, int maxSubjects = RemoteView.MaxSu
 
     /// <summary>The ordinal up to which all events of both streams have been applied on this node.</summary>
     public long SeenUpTo => Volatile.Read(ref _seen);
+
+    /// <summary>The newest event in the tables, or that was there before some were forgotten; 0 for none.</summary>
+    public long NewestGroup => Volatile.Read(ref _newestGroup);
 
     /// <summary>From now on the tables are complete above <paramref name="floor"/>, up to what was seen.</summary>
     public void Open(long floor) => Volatile.Write(ref _begin, floor);
@@ -45,6 +48,7 @@ internal sealed class RemoteView(ulong epoch, int maxSubjects = RemoteView.MaxSu
         softAt = !invalidation.IsSoft ? EventMark.Hard : softAt == EventMark.Hard ? EventMark.Hard - 1 : softAt;
         if (invalidation.Kind == InvalidationKind.Key) _keys.Remember(invalidation.Subject, ordinal, softAt);
         else _groups.Remember(invalidation, ordinal, softAt);
+        Volatile.Write(ref _newestGroup, ordinal);
         if (_groups.Remembered + _keys.Count > maxSubjects || _groups.AskedWeight > maxAsked) ForgetTheOldest();
     }
 

@@ -9,13 +9,16 @@ namespace Larder;
 /// 1. At most <see cref="MostStores"/> entries wait, of at most <see cref="MostBytes"/>, and at most <see cref="MostRemovals"/> removals. What
 ///    does not fit is dropped: its ticket expires, or an older value stays that no event covers.
 /// 2. At most <see cref="MostAtOnce"/> are under way. Whoever adds work starts one more; one that finds none left ends.
+/// 3. A claim without an identity is one that is still to be taken (<see cref="LateClaims"/>).
 /// </remarks>
-internal sealed class RemoteWrites(IRemoteStore store, LogFollower follower, EntryRecords records, WireLimits limits, CacheClock clock)
+/// <param name="maxEntryBytes">What is larger is not stored; what it replaces is ended.</param>
+internal sealed class RemoteWrites(
+    IRemoteStore store, LogFollower follower, RemoteReads reads, EntryRecords records, WireLimits limits, CacheClock clock, long maxEntryBytes)
 {
     private const int MostStores = 1000, MostRemovals = 10_000, MostAtOnce = 32;
     private const long MostBytes = 64L << 20;
     /// <summary>Every slot has a lifetime.</summary>
-    private static readonly long LongestLife = (long)TimeSpan.FromDays(365).TotalMilliseconds;
+    public static readonly long LongestLife = (long)TimeSpan.FromDays(365).TotalMilliseconds;
 
     private readonly ConcurrentQueue<(Entry Entry, SlotClaim Claim)> _stores = new();
     private readonly ConcurrentQueue<(string Key, SlotClaim Claim)> _removals = new();
@@ -28,8 +31,16 @@ internal sealed class RemoteWrites(IRemoteStore store, LogFollower follower, Ent
     /// <summary>Whether nothing waits and nothing is under way.</summary>
     public bool IsIdle => Volatile.Read(ref _atOnce) == 0 && _stores.IsEmpty && _removals.IsEmpty;
 
+    /// <summary>Whether an entry is small enough.</summary>
+    public bool Takes(Entry entry) => entry.Cost <= maxEntryBytes;
+
     public void Store(Entry entry, SlotClaim claim)
     {
+        if (!Takes(entry))
+        {
+            if (claim.Identity != 0) Remove(entry.Key, claim);
+            return;
+        }
         if (Interlocked.Increment(ref _storesWaiting) > MostStores | Interlocked.Add(ref _bytes, entry.Cost) > MostBytes)
         {
             Interlocked.Decrement(ref _storesWaiting);
@@ -40,6 +51,9 @@ internal sealed class RemoteWrites(IRemoteStore store, LogFollower follower, Ent
         _stores.Enqueue((entry, claim));
         Start();
     }
+
+    /// <summary>Stores a value whose key was not known when its fill began, which knew everything up to this position .</summary>
+    public void StoreLate(Entry entry, Position began) => Store(entry, new(0, default, began));
 
     public void Remove(string key, SlotClaim claim)
     {
@@ -56,15 +70,25 @@ internal sealed class RemoteWrites(IRemoteStore store, LogFollower follower, Ent
     /// <summary>Puts an entry into the slot at once, if that still has the claimed identity; one that can't be written ends what is there.</summary>
     public async ValueTask StoreNowAsync(Entry entry, SlotClaim claim)
     {
-        if (follower.Epoch != claim.Stamp.Epoch) return;
+        // A node that is behind may not know yet what has ended the entry; what it knows has ended it would only have to be swept.
+        if (follower.Usable is not { } view || view.Epoch != claim.Stamp.Epoch) return;
+        if (view.Judge(entry.Key, entry.PatternSubject, entry.Tags, entry.User, claim.Stamp.Ordinal, out _) == Coverage.Covered)
+        {
+            await store.RemoveAsync(entry.Key, claim).ConfigureAwait(false);
+            return;
+        }
         using var body = new PooledBuffer();
         using var stored = new PooledBuffer();
-        long left = Math.Min(entry.GoneAt, CacheClock.After(clock.Now, LongestLife)) - clock.Now;
+        DistributedValue? sliding = SlidingValues.In(entry);
+        long now = clock.Now;
+        long left = sliding is null ? Math.Min(entry.GoneAt, CacheClock.After(now, LongestLife)) - now : SlidingValues.LifeOf(sliding, now);
         if (left <= 0) return;
         BinaryPrimitives.WriteUInt128LittleEndian(stored.GetSpan(RemoteReads.ServerBytes), claim.Server.Identity);
         stored.Advance(RemoteReads.ServerBytes);
-        // Values that are only instances stay in memory; what they replaced is older.
-        if (records.Describe(entry, claim.Stamp, claim.Server.Clock, body) is { } described && WireFormat.Write(described, limits, stored) == WireOutcome.Done)
+        // Values that are only instances, or too large, stay in memory; what they replaced is older.
+        WireEntry? described = Takes(entry) ? records.Describe(entry, claim.Stamp, claim.Server.ClockForWriting, body) : null;
+        if (described is not null && sliding is not null) described = SlidingValues.Stored(described, sliding, claim.Server.ClockForWriting);
+        if (described is not null && WireFormat.Write(described, limits, stored) == WireOutcome.Done)
             await store.ReplaceAsync(entry.Key, claim, stored.Memory, TimeSpan.FromMilliseconds(left)).ConfigureAwait(false);
         else
             await store.RemoveAsync(entry.Key, claim).ConfigureAwait(false);
@@ -101,7 +125,8 @@ internal sealed class RemoteWrites(IRemoteStore store, LogFollower follower, Ent
                 {
                     Interlocked.Decrement(ref _storesWaiting);
                     Interlocked.Add(ref _bytes, -next.Entry.Cost);
-                    await StoreNowAsync(next.Entry, next.Claim).ConfigureAwait(false);
+                    SlotClaim? claim = next.Claim.Identity != 0 ? next.Claim : await LateClaims.TakeAsync(reads, next.Entry, next.Claim.Stamp).ConfigureAwait(false);
+                    if (claim is not null) await StoreNowAsync(next.Entry, claim).ConfigureAwait(false);
                     continue;
                 }
             }

@@ -8,7 +8,7 @@ internal sealed class EntryRecords(EntryFactory entries, Serializers serializers
     /// <param name="body">Empty; holds the body where it had to be made.</param>
     public WireEntry? Describe(Entry entry, Position stamp, ClockAnchor anchor, PooledBuffer body)
     {
-        if (BodyOf(entry.Value, body) is not { } value) return null;
+        if (BodyOf(entry.Value, entry.CreatedAt, body) is not { } value) return null;
         var detailed = entry as DetailedEntry;
         (int start, int length) = (detailed?.Name ?? Range.All).GetOffsetAndLength(entry.Key.Length);
         long freshUntil = entry.FreshUntil;
@@ -39,11 +39,14 @@ internal sealed class EntryRecords(EntryFactory entries, Serializers serializers
         bool isShared = (stored.Flags & WireFlags.Shared) != 0;
         object form = (stored.Flags & WireFlags.Null) != 0
             ? StoredNull.Instance
-            : new LoadedValue(new(stored.Body.ToArray(), stored.Encoding, stored.Length), stored.Type, isShared);
+            : new LoadedValue(new(stored.Body.ToArray(), stored.Encoding, stored.Length), stored.Type, isShared, anchor.StartOf(stored.CreatedAt));
         return entries.Restore(stored, form, anchor);
     }
 
-    private Body? BodyOf(object form, PooledBuffer buffer)
+    /// <summary>Makes an entry of what was stored, whose value has been read already.</summary>
+    public Entry Restore(WireEntry stored, object form, ClockAnchor anchor) => entries.Restore(stored, form, anchor);
+
+    private Body? BodyOf(object form, long createdAt, PooledBuffer buffer)
     {
         switch (form)
         {
@@ -55,7 +58,7 @@ internal sealed class EntryRecords(EntryFactory entries, Serializers serializers
         if (serializers.WriterOf(form) is not { } writer) return null;
         try
         {
-            writer.Write(form, buffer);
+            writer.Write(form, createdAt, buffer);
         }
         catch (Exception)
         {

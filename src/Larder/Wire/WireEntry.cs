@@ -46,6 +46,9 @@ internal readonly record struct WireLimits(long MaxBodyBytes, int MaxKeyLength)
     public long MaxStoredBytes => MaxBodyBytes + MaxKeyLength * 3L + MaxTypeBytes + MaxUserBytes + (long)MaxTags * (MaxTagBytes + sizeof(uint)) + 1024;
 
     public static WireLimits Of(LarderOptions options) => new(options.MaxEntryBytes, options.MaxKeyLength);
+
+    /// <summary>Keys that faces make may be longer than those of callers.</summary>
+    public static WireLimits OfTier(LarderOptions options) => Of(options) with { MaxKeyLength = 65_536 };
 }
 
 /// <summary>An entry as it is stored outside of memory: what <see cref="WireFormat"/> writes and reads. Times are Unix time in milliseconds.</summary>

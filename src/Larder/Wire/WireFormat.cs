@@ -50,6 +50,19 @@ internal static class WireFormat
     public static WireOutcome Read(ReadOnlyMemory<byte> stored, string? key, WireLimits limits, out WireEntry? entry) =>
         Read(stored, key, limits, Readers, out entry);
 
+    /// <summary>Reads what stands before the body, of a stored form of which there may be only the beginning.</summary>
+    /// <param name="begin">The beginning.</param>
+    /// <param name="entry">The entry without its body. Nobody has compared the checksum: that takes the whole.</param>
+    /// <returns><see cref="WireOutcome.Cut"/> where more of it is needed.</returns>
+    public static WireOutcome ReadHead(ReadOnlyMemory<byte> begin, WireLimits limits, out WireEntry? entry)
+    {
+        entry = null;
+        ReadOnlySpan<byte> bytes = begin.Span;
+        if (bytes.Length < SmallestBytes) return WireOutcome.Cut;
+        if (!bytes.StartsWith(Magic)) return WireOutcome.NotOurs;
+        return bytes[VersionAt] == WireVersion1.Version ? WireVersion1.ReadHead(begin, limits, out entry) : WireOutcome.OtherVersion;
+    }
+
     /// <summary>Reads with these versions.</summary>
     internal static WireOutcome Read(ReadOnlyMemory<byte> stored, string? key, WireLimits limits, ContentReader?[] readers, out WireEntry? entry)
     {

@@ -8,7 +8,7 @@ namespace Larder;
 /// <summary>Version 1 of the stored form; the layout stands at <see cref="WireFormat"/>.</summary>
 internal static class WireVersion1
 {
-    private const byte Version = 1;
+    public const byte Version = 1;
     private const int FixedBytes = 76;
     private const WireFlags KnownFlags = WireFlags.Null | WireFlags.Shared;
 
@@ -72,7 +72,34 @@ internal static class WireVersion1
         if (parts.Outcome != WireOutcome.Done) return parts.Outcome;
         if (parts.At != bytes.Length) return WireOutcome.Malformed;
 
-        var read = new WireEntry
+        WireEntry read = Entry(bytes, key, type, user, names) with { Body = content[^body..] };
+        if (!IsConsistent(read)) return WireOutcome.Malformed;
+        entry = read;
+        return WireOutcome.Done;
+    }
+
+    /// <summary>As <see cref="WireFormat.ReadHead"/>; the version is this one.</summary>
+    public static WireOutcome ReadHead(ReadOnlyMemory<byte> begin, WireLimits limits, out WireEntry? entry)
+    {
+        entry = null;
+        ReadOnlySpan<byte> bytes = begin.Span;
+        if (bytes.Length < FixedBytes) return WireOutcome.Cut;
+        uint tags = ReadUInt32LittleEndian(bytes[72..]);
+        if (tags > WireLimits.MaxTags) return WireOutcome.TooLarge;
+        var parts = new PartReader(bytes, FixedBytes);
+        string key = parts.Text(limits.MaxKeyLength * 3L), type = parts.Text(WireLimits.MaxTypeBytes);
+        string? user = parts.OptionalText(WireLimits.MaxUserBytes);
+        string[] names = ReadTags(ref parts, (int)tags);
+        if (parts.Outcome != WireOutcome.Done) return ReadUInt32LittleEndian(bytes[WireFormat.LengthAt..]) > bytes.Length ? WireOutcome.Cut : parts.Outcome;
+        WireEntry read = Entry(bytes, key, type, user, names);
+        // Nothing else of it is used.
+        if (read.SubjectStart < 0 || read.SubjectStart > read.SubjectEnd || read.SubjectEnd > key.Length) return WireOutcome.Malformed;
+        entry = read;
+        return WireOutcome.Done;
+    }
+
+    private static WireEntry Entry(ReadOnlySpan<byte> bytes, string key, string type, string? user, string[] tags) =>
+        new()
         {
             Flags = (WireFlags)bytes[5],
             Encoding = (CompressionAlgorithm)bytes[6],
@@ -83,17 +110,13 @@ internal static class WireVersion1
             StaleIfErrorUntil = ReadInt64LittleEndian(bytes[52..]),
             SubjectStart = ReadInt32LittleEndian(bytes[60..]),
             SubjectEnd = ReadInt32LittleEndian(bytes[64..]),
-            Length = length,
+            Length = ReadInt32LittleEndian(bytes[68..]),
             Key = key,
             Type = type,
             User = user,
-            Tags = names,
-            Body = content[^body..],
+            Tags = tags,
+            Body = default,
         };
-        if (!IsConsistent(read)) return WireOutcome.Malformed;
-        entry = read;
-        return WireOutcome.Done;
-    }
 
     private static string[] ReadTags(ref PartReader parts, int count)
     {

@@ -18,6 +18,8 @@ internal sealed class RedisServer : IAsyncDisposable
     private readonly RedisCertificates? _certificates;
     private readonly StringBuilder _log = new();
     private string[] _args;
+    /// <summary>The path of a configuration file; null for none.</summary>
+    private string? _file;
     private Process? _process;
 
     private RedisServer(RedisCertificates? certificates, string[] args)
@@ -50,6 +52,24 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <param name="args">As on its command line: <c>--requirepass</c>, <c>secret</c>, …</param>
     public static Task<RedisServer> StartAsync(params string[] args) => StartAsync(null, args);
 
+    /// <summary>Starts a sentinel: it keeps what it knows in its configuration file.</summary>
+    public static async Task<RedisServer> StartSentinelAsync(string configuration)
+    {
+        var server = new RedisServer(null, ["--sentinel"]);
+        try
+        {
+            server._file = Path.Combine(server._folder, "sentinel.conf");
+            await File.WriteAllTextAsync(server._file, configuration);
+            await server.StartAgainAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>With TLS on its port, if there are certificates.</summary>
     public static async Task<RedisServer> StartAsync(RedisCertificates? certificates, params string[] args)
     {
@@ -78,7 +98,7 @@ internal sealed class RedisServer : IAsyncDisposable
     /// One that the system gives to nobody else by itself (those begin at 32768): it has to be free when the server starts again, and nobody
     /// who tries to connect meanwhile may be given it for his own end.
     /// </summary>
-    private static int FreePort()
+    internal static int FreePort()
     {
         while (true)
         {
@@ -123,7 +143,8 @@ internal sealed class RedisServer : IAsyncDisposable
         string port = Port.ToString(CultureInfo.InvariantCulture);
         string[] listening = _certificates is null ? ["--port", port] : ["--port", "0", "--tls-port", port, .. _certificates.ServerArguments(_folder)];
         // Without a configuration file, and with no snapshots unless a test asks for them.
-        var start = new ProcessStartInfo("redis-server", [.. listening, "--bind", "127.0.0.1", "--dir", _folder, "--save", "", "--daemonize", "no", .. _args])
+        string[] file = _file is null ? [] : [_file];
+        var start = new ProcessStartInfo("redis-server", [.. file, .. listening, "--bind", "127.0.0.1", "--dir", _folder, "--save", "", "--daemonize", "no", .. _args])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

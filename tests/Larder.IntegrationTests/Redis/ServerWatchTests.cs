@@ -45,7 +45,7 @@ public sealed class ServerWatchTests
         await using var watch = new ServerWatch(link, TimeProvider.System, Short, Long);
         while (connection.Server.TimeAsked == first.TimeAsked) await Task.Delay(1);
         Assert.Same(connection, link.Current);
-        Assert.Equal(first with { Time = null, TimeAsked = 0 }, connection.Server with { Time = null, TimeAsked = 0 });
+        Assert.Equal(first with { Time = null, TimeAsked = 0, TimeAnswered = 0 }, connection.Server with { Time = null, TimeAsked = 0, TimeAnswered = 0 });
         Assert.True(connection.Server.Time >= first.Time);
     }
 

@@ -28,6 +28,22 @@ public sealed class SampleTests
     }
 
     [Fact]
+    public async Task Two_nodes_share_a_Redis_and_the_effect_of_a_write()
+    {
+        using Child run = Child.Start("bash", Path.Combine(Root, "samples", "two-nodes.sh"));
+        await run.SaysAsync("Stopped.", TimeSpan.FromMinutes(8));
+        Assert.Equal((0, ""), (await run.ExitAsync(), run.Error));
+        string[] order = ["A asks the API", "detail=miss-cold", "B has it from Redis", "detail=hit-redis", "B asks the API again", "Coffee at nine", "Stopped."];
+        int at = 0;
+        foreach (string said in order)
+        {
+            int next = run.Output.IndexOf(said, at, StringComparison.Ordinal);
+            Assert.True(next >= 0, $"'{said}' is not there, or not in its place: {run.Output}");
+            at = next + said.Length;
+        }
+    }
+
+    [Fact]
     public async Task The_same_rules_work_in_process()
     {
         using Child sample = StartSample("Larder.Samples.InProcess", out Uri address);

@@ -27,6 +27,33 @@ public sealed class RedisConnectionStringTests
         Assert.Equal((servers, user, password, database, tls), (Servers(options), options.User, options.Password, options.Database, options.Tls is not null));
     }
 
+    [Theory]
+    [InlineData("redis+sentinel://user:p%40ss@s1,s2:7000/main/3", "s1:26379 s2:7000", "main", "user", "p@ss", 3, false)]
+    [InlineData("rediss+sentinel://s1/main", "s1:26379", "main", null, null, 0, true)]
+    [InlineData("REDIS+SENTINEL://[::1]?sentinel=main&db=2", "[::1]:26379", "main", null, null, 2, false)]
+    [InlineData("redis://s1,s2/1?sentinel=main", "s1:26379 s2:26379", "main", null, null, 1, false)]
+    [InlineData("s1,s2:6379,serviceName=main,password=p", "s1:26379 s2:6379", "main", null, "p", 0, false)]
+    public void Sentinels_have_a_group_and_a_port_of_their_own(string text, string servers, string group, string? user, string? password, int database, bool tls)
+    {
+        RedisOptions options = RedisOptions.Parse(text);
+        Assert.Equal((servers, group, user, password, database, tls), (Servers(options), options.SentinelMaster, options.User, options.Password, options.Database, options.Tls is not null));
+        Assert.True(new RedisOptionsValidator().Validate(null, options).Succeeded);
+        Assert.Contains("?sentinel=main", options.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Secrets_of_sentinels_and_clusters_are_read_and_not_shown()
+    {
+        RedisOptions options = RedisOptions.Parse("s1,sentinel=main,sentinelUser=Ca9ary-user,sentinelPassword=Ca9ary,password=Ca9ary-other");
+        Assert.Equal(("Ca9ary-user", "Ca9ary", "Ca9ary-other"), (options.SentinelUser, options.SentinelPassword, options.Password));
+        Assert.DoesNotContain("Ca9ary", options.ToString(), StringComparison.Ordinal);
+        options.SentinelUser += "\0";
+        options.SentinelPassword += "\0";
+        Assert.DoesNotContain("Ca9ary", Assert.Throws<ArgumentException>(() => RedisOptionsValidator.Require(options)).ToString(), StringComparison.Ordinal);
+        Assert.True(RedisOptions.Parse("a:1,b:2,cluster=true").Cluster);
+        Assert.Equal("redis://a:1/0?cluster=true", RedisOptions.Parse("redis://a:1?cluster=true").ToString());
+    }
+
     [Fact]
     public void Times_have_units()
     {
@@ -65,6 +92,11 @@ public sealed class RedisConnectionStringTests
     [InlineData("h,password=")]
     [InlineData("h,defaultDatabase=-1")]
     [InlineData("http://Ca9ary")]
+    [InlineData("redis+sentinel://Ca9ary")]
+    [InlineData("redis+sentinel://u:12/Ca9ary@s1")]
+    [InlineData("redis+sentinel://s1/main/Ca9ary")]
+    [InlineData("s1,sentinel=main,sentinelPassword=")]
+    [InlineData("s1,cluster=Ca9ary")]
     public void What_is_wrong_is_refused_without_repeating_it(string text)
     {
         // A word that may be a host is taken for one: that can't be told from half of a password.
@@ -107,6 +139,7 @@ public sealed class RedisConnectionStringTests
             var options = new RedisOptions
             {
                 User = user, Password = password, Database = database, Tls = tls, ClientName = "n" + database,
+                Cluster = database % 5 == 0, SentinelMaster = database % 5 == 1 ? "main" : null, SentinelUser = database % 5 == 1 ? user : null, SentinelPassword = database % 5 == 1 ? password : null,
                 Timeout = spans[0], ConnectTimeout = spans[1], Heartbeat = spans[2], Silence = spans[3], LongestBackoff = spans[4],
             };
             foreach (RedisEndpoint one in endpoints) options.Endpoints.Add(one);
@@ -116,7 +149,7 @@ public sealed class RedisConnectionStringTests
 
     private static object?[] Fields(RedisOptions o) =>
     [
-        Servers(o), o.User, o.Password, o.Database, o.ClientName, o.Timeout, o.ConnectTimeout, o.Heartbeat, o.Silence, o.LongestBackoff, o.Tls is null,
+        o.Cluster, o.SentinelMaster, o.SentinelUser, o.SentinelPassword, Servers(o), o.User, o.Password, o.Database, o.ClientName, o.Timeout, o.ConnectTimeout, o.Heartbeat, o.Silence, o.LongestBackoff, o.Tls is null,
         o.Tls?.ServerName, o.Tls?.TrustedRootsFile, o.Tls?.ClientCertificateFile, o.Tls?.ClientKeyFile, o.Tls?.CheckRevocation, o.Tls?.DangerouslyAcceptAnyCertificate,
     ];
 
@@ -127,7 +160,7 @@ public sealed class RedisConnectionStringTests
 
     [Fact]
     public void Any_text_is_options_or_a_FormatException() =>
-        Prop.ForAll(Arb.From(Gen.Elements("redis://", "rediss://", "h", ":", "@", "/", "?", "&", "=", ",", "%", "%2", "%00", "password", "ssl", "true", "[", "]", "1", "é", "\0").ListOf()), parts =>
+        Prop.ForAll(Arb.From(Gen.Elements("redis://", "rediss://", "redis+sentinel://", "sentinel", "cluster", "h", ":", "@", "/", "?", "&", "=", ",", "%", "%2", "%00", "password", "ssl", "true", "[", "]", "1", "é", "\0").ListOf()), parts =>
             Record.Exception(() => RedisOptions.Parse(string.Concat(parts))) is null or FormatException).Check(Config.QuickThrowOnFailure.WithMaxTest(3000));
 
     [Fact]

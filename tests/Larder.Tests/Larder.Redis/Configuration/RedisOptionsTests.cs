@@ -10,7 +10,7 @@ public sealed class RedisOptionsTests
         var options = new RedisOptions
         {
             User = "", Password = "\ud800", ClientName = "a b", Database = -1, Timeout = TimeSpan.Zero, ConnectTimeout = TimeSpan.Zero, LongestBackoff = TimeSpan.Zero, Heartbeat = TimeSpan.Zero,
-            Silence = TimeSpan.FromMinutes(2), MaxInFlight = 0, MaxUnsentBytes = 0, MaxReplyBytes = 0,
+            Silence = TimeSpan.FromMinutes(2), MaxInFlight = 0, MaxUnsentBytes = 0, MaxReplyBytes = 0, MaxEntryBytes = 0,
             Breaker = { FailuresInRow = 0, FailureShare = double.NaN, WindowFailures = 0, Window = TimeSpan.Zero, OpenFor = TimeSpan.Zero },
             Tls = new() { PinnedCertificate = "12", ClientKeyFile = "key" },
         };
@@ -19,12 +19,33 @@ public sealed class RedisOptionsTests
         Assert.All(problems, problem => Assert.StartsWith("Redis 'second': ", problem, StringComparison.Ordinal));
         string[] fields =
         [
-            "Endpoints", "User", "Password", "ClientName", "Database", "Timeout", "ConnectTimeout", "LongestBackoff", "Heartbeat", "Silence", "MaxInFlight", "MaxUnsentBytes", "MaxReplyBytes",
+            "Endpoints", "User", "Password", "ClientName", "Database", "Timeout", "ConnectTimeout", "LongestBackoff", "Heartbeat", "Silence", "MaxInFlight", "MaxUnsentBytes", "MaxReplyBytes", "MaxEntryBytes",
             "Breaker.FailuresInRow", "Breaker.FailureShare", "Breaker.WindowFailures", "Breaker.Window", "Breaker.OpenFor", "Tls.PinnedCertificate", "Tls.ClientKeyFile",
         ];
         Assert.Equal(fields.Length, problems.Length);
         Assert.All(fields, field => Assert.Contains(problems, problem => problem.Contains($": {field} is ", StringComparison.Ordinal)));
         Assert.Contains("Redis 'second': Database is -1; allowed is 0 to 65,535.", problems);
+    }
+
+    [Fact]
+    public void Sentinels_and_clusters_exclude_each_other_and_what_they_can_not_have()
+    {
+        Assert.Equal(
+        [
+            "SentinelMaster is given; allowed is 1 to 128 letters, digits and . - _.", "SentinelUser is given; allowed is 1 to 1,024 characters of text.",
+            "SentinelUser is given; allowed is none without SentinelPassword.", "Cluster is on; allowed is none with SentinelMaster.", "Cluster is on; allowed is only Database 0 with it.",
+        ], Failures(o => (o.SentinelMaster, o.SentinelUser, o.Cluster, o.Database) = ("a b", "", true, 1)));
+        Assert.Equal(["SentinelPassword is given; allowed is none without SentinelMaster."], Failures(o => o.SentinelPassword = "p"));
+        Assert.Equal(["SentinelPassword is given; allowed is 1 to 4,096 characters of text."], Failures(o => (o.SentinelMaster, o.SentinelPassword) = ("m", "")));
+        Assert.Empty(Failures(o => o.Cluster = true));
+        Assert.Empty(Failures(o => (o.SentinelMaster, o.SentinelUser, o.SentinelPassword, o.Database) = ("m", "u", "p", 3)));
+
+        static IEnumerable<string> Failures(Action<RedisOptions> change)
+        {
+            RedisOptions options = RedisOptions.Parse("h");
+            change(options);
+            return new RedisOptionsValidator().Validate(null, options).Failures ?? [];
+        }
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class ClockTests
     [Theory]
     [InlineData(0, 0), InlineData(9, 0), InlineData(10, 10), InlineData(123_456_789, 123_456_780), InlineData(21_474_836_479, 21_474_836_470)]
     [InlineData(21_474_836_480, 21_474_836_000), InlineData(1_000_000_000_999, 1_000_000_000_000), InlineData(long.MaxValue, 1_073_741_823_000)]
-    [InlineData(-1, 0), InlineData(-600_000, -600_000), InlineData(-1_999, -1_000), InlineData(long.MinValue, -1_073_741_824_000)]
+    [InlineData(-1, -1_000), InlineData(-600_000, -600_000), InlineData(-1_999, -2_000), InlineData(long.MinValue, -1_073_741_824_000)]
     public void An_instant_is_packed_to_ten_milliseconds_and_later_to_seconds(long ms, long kept) =>
         Assert.Equal(kept, PackedInstant.Unpack(PackedInstant.Pack(ms)));
 }

@@ -11,11 +11,16 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
     private Task _reading = Task.CompletedTask;
 
     /// <param name="faults">How likely a command is to go wrong; 0 for a node whose log is read by hand (<see cref="Connect"/>, <see cref="ReadLog"/>).</param>
-    public ModelNode(ModelRedis redis, int seed = 0, double faults = 0, PendingEvents? pending = null, LarderOptions? options = null, TimeProvider? time = null)
+    public ModelNode(
+        ModelRedis redis, int seed = 0, double faults = 0, PendingEvents? pending = null, LarderOptions? options = null, TimeProvider? time = null, long maxEntryBytes = 8 << 20)
     {
         (_redis, _random, Faults) = (redis, new(seed), faults);
         options ??= new();
-        options.Remote = _ => Seams(pending is null ? new(this, this) : new(this, this) { Pending = pending });
+        options.Remote = _ =>
+        {
+            var seams = new RemoteSeams(this, this) { MaxEntryBytes = maxEntryBytes };
+            return Seams(pending is null ? seams : seams with { Pending = pending });
+        };
         Cache = new(options, time);
     }
 
@@ -78,15 +83,44 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
         await _reading;
     }
 
-    public async ValueTask<SlotRead> ReadAsync(string key) => Slot(await DoAsync("get", redis => redis.Get(key)));
+    public virtual async ValueTask<SlotRead> ReadAsync(string key) => Slot(await DoAsync("get", redis => redis.Get(key)));
 
-    public virtual async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime) => Slot(await DoAsync("claim", redis => redis.SetNxGet(key)));
+    public async ValueTask<SlotRead[]> ReadManyAsync(IReadOnlyList<string> keys)
+    {
+        (SlotOutcome outcome, (UInt128, byte[])[] slots) = await DoAsync($"get many {keys.Count}", redis => keys.Select(redis.Get).ToArray());
+        return [.. keys.Select((_, i) => Slot((outcome, outcome == SlotOutcome.Done ? slots[i] : default)))];
+    }
 
-    public virtual async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime) => await ReplaceAsync(key, claim, stored.ToArray());
+    public virtual async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime)
+    {
+        bool isOwn = false;
+        SlotRead read = Slot(await DoAsync("claim", redis =>
+        {
+            isOwn = redis.Get(key).Identity == 0;
+            var slot = redis.SetNxGet(key);
+            if (isOwn) redis.Expire(key, lifetime);
+            return slot;
+        }));
+        return read with { IsOwnTicket = isOwn && read.Outcome == SlotOutcome.Done };
+    }
 
-    public async ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim) => await ReplaceAsync(key, claim, null);
 
-    public async ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime) => Slot(await DoAsync("ticket", redis => (redis.SetTicket(key), Array.Empty<byte>())));
+    public virtual async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime) => await ReplaceAsync(key, claim, stored.ToArray(), lifetime);
+
+    public async ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim) => await ReplaceAsync(key, claim, null, default);
+
+    public virtual async ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime)
+    {
+        (SlotOutcome outcome, bool prolonged) = await DoAsync("prolong", redis => claim.Server.Identity == redis.Server && redis.Prolong(key, claim.Identity, lifetime));
+        return outcome == SlotOutcome.Done && !prolonged ? SlotOutcome.Changed : outcome;
+    }
+
+    public async ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime) => Slot(await DoAsync("ticket", redis =>
+    {
+        UInt128 ticket = redis.SetTicket(key);
+        redis.Expire(key, lifetime);
+        return (ticket, Array.Empty<byte>());
+    }));
 
     public virtual async ValueTask<SlotOutcome> UnlinkAsync(string key) => (await DoAsync("unlink", redis =>
     {
@@ -107,9 +141,14 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
 
     public void Dispose() => Cache.Dispose();
 
-    private async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, byte[]? stored)
+    private async ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, byte[]? stored, TimeSpan lifetime)
     {
-        (SlotOutcome outcome, bool replaced) = await DoAsync("replace", redis => claim.Server.Identity == redis.Server && redis.Replace(key, claim.Identity, stored));
+        (SlotOutcome outcome, bool replaced) = await DoAsync("replace", redis =>
+        {
+            if (claim.Server.Identity != redis.Server || !redis.Replace(key, claim.Identity, stored)) return false;
+            redis.Expire(key, lifetime);
+            return true;
+        });
         return outcome == SlotOutcome.Done && !replaced ? SlotOutcome.Changed : outcome;
     }
 

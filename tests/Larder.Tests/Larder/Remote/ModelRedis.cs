@@ -11,13 +11,21 @@ internal sealed class ModelRedis
     private List<(long Ordinal, EventField[] Fields)>[] _streams = [[], []];
     private (ulong Epoch, UInt128 Server, long Last, long Groups, long Keys) _state;
     private Action? _older;
+    /// <summary>When slots end, of those whose lifetime counts.</summary>
+    private readonly Dictionary<string, long> _ends = [];
 
     public UInt128 Server { get; private set; } = 1;
 
     /// <summary>The broken variant: a result replaces whatever is in the slot.</summary>
     public bool ComparesNoClaims { get; init; }
 
-    public long Now => Stopwatch.GetTimestamp() * 1000 / Stopwatch.Frequency + 1_000_000_000;
+    /// <summary>Its clock; a running one where there is none.</summary>
+    public TimeProvider? Time { get; init; }
+
+    /// <summary>Another kind of clock; where one is given, lifetimes of slots count by it.</summary>
+    public Func<long>? Clock { get; init; }
+
+    public long Now => Clock?.Invoke() ?? (Time is not null ? Time.GetUtcNow().ToUnixTimeMilliseconds() : Stopwatch.GetTimestamp() * 1000 / Stopwatch.Frequency + 1_000_000_000);
 
     public int Epochs { get; private set; }
 
@@ -28,11 +36,30 @@ internal sealed class ModelRedis
         lock (_gate) return script(this);
     }
 
-    public (UInt128 Identity, byte[] Stored) Get(string key) => _slots.GetValueOrDefault(key);
+    public (UInt128 Identity, byte[] Stored) Get(string key)
+    {
+        if (_ends.TryGetValue(key, out long end) && Now >= end) Unlink(key);
+        return _slots.GetValueOrDefault(key);
+    }
+
+    /// <summary>Milliseconds that a slot has left.</summary>
+    public long LeftOf(string key) => Get(key).Identity == 0 ? 0 : _ends[key] - Now;
+
+    public void Expire(string key, TimeSpan lifetime)
+    {
+        if (Clock is not null) _ends[key] = Now + (long)lifetime.TotalMilliseconds;
+    }
+
+    public bool Prolong(string key, UInt128 identity, TimeSpan lifetime)
+    {
+        if (Get(key).Identity is var seen && (seen == 0 || seen != identity)) return false;
+        if (LeftOf(key) < lifetime.TotalMilliseconds) Expire(key, lifetime);
+        return true;
+    }
 
     public (UInt128 Identity, byte[] Stored) SetNxGet(string key)
     {
-        if (!_slots.ContainsKey(key)) return _slots[key] = (NewIdentity(), []);
+        if (Get(key).Identity == 0) return _slots[key] = (NewIdentity(), []);
         return _slots[key];
     }
 
@@ -40,13 +67,17 @@ internal sealed class ModelRedis
 
     public bool Replace(string key, UInt128 identity, byte[]? stored)
     {
-        if (!ComparesNoClaims && (!_slots.TryGetValue(key, out var slot) || slot.Identity != identity)) return false;
+        if (!ComparesNoClaims && (Get(key).Identity is var seen && (seen == 0 || seen != identity))) return false;
         if (stored is null) _slots.Remove(key);
         else _slots[key] = (NewIdentity(), stored);
         return true;
     }
 
-    public void Unlink(string key) => _slots.Remove(key);
+    public void Unlink(string key)
+    {
+        _slots.Remove(key);
+        _ends.Remove(key);
+    }
 
     /// <summary>The state, of a new epoch where it belongs to nobody or to another server.</summary>
     public RemoteState State()

@@ -1,0 +1,51 @@
+namespace Larder.Redis;
+
+/// <summary>The answer to a command on a slot.</summary>
+/// <param name="Connection">Who answered; null where nobody was asked, and the reply says nothing then.</param>
+/// <param name="Server">Who that is.</param>
+internal readonly record struct SlotAnswer(RedisReply Reply, RedisConnection? Connection, RemoteServer Server)
+{
+    /// <summary>The server is another one than the command was meant for: it was not sent.</summary>
+    public bool IsOtherServer { get; init; }
+
+    public bool IsOk => Connection is not null && Reply.IsOk;
+
+    /// <summary>How it ended. Where the answer shows that the server is another one by now, its connection is closed.</summary>
+    public SlotOutcome Conclude()
+    {
+        if (IsOtherServer) return SlotOutcome.Changed;
+        if (Connection is null) return SlotOutcome.Refused;
+        ServerWatch.Heed(Connection, Reply);
+        return Reply.IsOk ? SlotOutcome.Done : Reply.IsUncertain ? SlotOutcome.Unknown : SlotOutcome.Refused;
+    }
+}
+
+/// <summary>Sends commands on slots to the slot's server, and again where that names another one (docs/invalidation.md, R-33).</summary>
+/// <remarks>A command that is redirected was not executed. All of its ways together take no longer than one may.</remarks>
+internal sealed class SlotServers(IRedisRoutes routes, ServerClock clock, TimeSpan timeout)
+{
+    private const int MostRedirections = 3;
+
+    /// <param name="script">What the words are arguments of; null where they are a command.</param>
+    /// <param name="only">The one server that it is meant for; 0 for whichever has the slot.</param>
+    public async ValueTask<SlotAnswer> SendAsync(RedisArgument slot, RedisArgument[] words, RedisScript? script = null, UInt128 only = default)
+    {
+        long began = clock.Time.GetTimestamp();
+        TimeSpan left = timeout;
+        RedisLink? link = routes.For(slot);
+        bool isAsking = false;
+        for (int redirections = 0; ; redirections++)
+        {
+            if (link?.Current is not { } connection || !clock.TryDescribe(connection.Server, out RemoteServer server) || !link.Breaker.TryPass()) return default;
+            if (only != default && server.Identity != only) return new(default, connection, server) { IsOtherServer = true };
+            RedisReply reply =
+                script is not null ? await script.RunAsync(connection, words, left, isAsking).ConfigureAwait(false)
+                : isAsking ? await connection.SendAskingAsync(words, left).ConfigureAwait(false)
+                : await connection.SendAsync(words, left).ConfigureAwait(false);
+            if (reply.Error is null || redirections == MostRedirections) return new(reply, connection, server);
+            link = routes.Follow(connection, reply, out isAsking);
+            left = timeout - clock.Time.GetElapsedTime(began);
+            if (link is null || left <= TimeSpan.Zero) return new(reply, connection, server);
+        }
+    }
+}

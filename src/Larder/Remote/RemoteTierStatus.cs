@@ -1,0 +1,41 @@
+namespace Larder;
+
+/// <summary>Where the tier that a cache shares with other nodes stands.</summary>
+public enum RemoteTierState : byte
+{
+    /// <summary>There is no connection to its log: memory and the source answer.</summary>
+    Away,
+    /// <summary>There is a connection, but this node does not know all events yet: memory and the source answer.</summary>
+    Behind,
+    /// <summary>Values are read from it and stored in it.</summary>
+    InUse,
+}
+
+/// <summary>How the tier that a cache shares with other nodes is doing.</summary>
+public sealed record RemoteTierStatus
+{
+    /// <summary>Where it stands.</summary>
+    public required RemoteTierState State { get; init; }
+
+    /// <summary>Why it is not in use, for a person; null where nothing is known. Without secrets.</summary>
+    public required string? Problem { get; init; }
+
+    /// <summary>How many events of this node are on their way to the log, or wait until it is there.</summary>
+    public required int Pending { get; init; }
+
+    /// <summary>How many values were not stored there since the cache was made because too many waited.</summary>
+    public required long Dropped { get; init; }
+
+    /// <summary>How often memory was doubted because events may have been missed; once for the first connection.</summary>
+    public required long MemoryDoubted { get; init; }
+}
+
+/// <summary>The tier that a cache shares with other nodes.</summary>
+public static class LarderCacheRemoteTier
+{
+    extension(LarderCache cache)
+    {
+        /// <summary>How the shared tier is doing; null for a cache without one.</summary>
+        public RemoteTierStatus? RemoteTier => cache.Remote?.Tier.Status;
+    }
+}
