@@ -17,6 +17,9 @@ internal static partial class Log
     [LoggerMessage(2005, LogLevel.Warning, "A response of the output cache was not stored, because nothing could evict it by one of its tags; further ones are counted (unstored-tag) and not told of. {Problem}")]
     public static partial void OutputTagRefused(ILogger logger, string problem);
 
+    [LoggerMessage(2006, LogLevel.Warning, "A write invalidated responses on this node, and Redis has not acknowledged it yet: other nodes may still serve them.")]
+    public static partial void InvalidationPending(ILogger logger);
+
     [LoggerMessage(2002, LogLevel.Error, "HttpCacheOptions.User failed; the request was passed on uncached.")]
     public static partial void UserFailed(ILogger logger, Exception exception);
 }

@@ -26,6 +26,16 @@ public sealed class HttpCacheOptions
     /// <summary>Also caches answers such as 400 and 431, which one odd request can provoke for all others; off by default.</summary>
     public bool CacheProvocableErrors { get; set; }
 
+    /// <summary>
+    /// The header by which clients see their own writes on every node: the answer to a write carries a token in it, and a request that carries
+    /// it is not answered with anything older. Off where null, which is the default; <c>Larder-Position</c> is a good name.
+    /// </summary>
+    /// <remarks>It is taken out of every request and of what the origin answers, and no part of keys.</remarks>
+    public string? PositionHeader { get; set; }
+
+    /// <summary>How long a request waits for a position before it is passed on to the origin: 0 to 10 seconds, 100 ms by default.</summary>
+    public TimeSpan PositionPatience { get; set; } = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Something in front takes forwarding headers out of requests, so that they need not be part of the key.</summary>
     internal bool ForwardingHeadersAreStripped { get; set; }
 

@@ -14,6 +14,10 @@ internal sealed class HttpCacheOptionsValidator : IValidateOptions<HttpCacheOpti
             problems.Add(FormattableString.Invariant($"MaxBodyBytes is {options.MaxBodyBytes}; allowed is 1 to 2,000,000,000."));
         if (options.KeepStale < TimeSpan.Zero || options.KeepStale > Year)
             problems.Add(FormattableString.Invariant($"KeepStale is {options.KeepStale}; allowed is 0 to 365 days."));
+        if (options.PositionHeader is { } header && !PositionHeader.IsAllowed(header))
+            problems.Add($"PositionHeader is '{header}'; allowed is the name of a header that means nothing else.");
+        if (options.PositionPatience < TimeSpan.Zero || options.PositionPatience > PositionHeader.LongestPatience)
+            problems.Add(FormattableString.Invariant($"PositionPatience is {options.PositionPatience}; allowed is 0 to 10 seconds."));
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
 }

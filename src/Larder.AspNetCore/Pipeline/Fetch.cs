@@ -153,6 +153,7 @@ internal sealed class Fetch : ITeeOwner
     {
         if (_ended || _instead != Instead.Nothing) return Task.CompletedTask;
         HttpResponse response = _context.Response;
+        _cache.Position?.Tell(response.Headers, hasWritten: false);
         (StorePlan? plan, Reason unstored) = _cache.Storer.Plan(Key, _request, _context, _before, _requestTime);
         _plan = plan;
         if (plan is null)
@@ -235,6 +236,7 @@ internal sealed class Fetch : ITeeOwner
         if (_instead == Instead.Confirmed && validates)
         {
             reason = Reason.Revalidated;
+            _cache.Position?.Tell(_context.Response.Headers, hasWritten: false);
             // Cookies that come with a confirmation are for the client that asked; they are never stored.
             cookies = _context.Response.Headers.SetCookie;
             stored = await _cache.Storer.FreshenAsync(stored, Key, _context.Response.Headers, _before, _asked, _request, _requestTime, _stamp, _fill);

@@ -21,6 +21,7 @@ internal sealed class HttpCache
         Storer = new(this);
         Collapsed = new(time);
         Rules = HttpEntrySerializer.Of(engine).Share(new(options.Rules, RulesFingerprint.Of(options)));
+        Position = options.PositionHeader is { } header ? new(header, options.PositionPatience, engine) : null;
         _user = options.User is { } user ? context => new("", user(context) ?? "") : AuthenticatedUser;
     }
 
@@ -38,6 +39,9 @@ internal sealed class HttpCache
     public ResponseStorer Storer { get; }
 
     public CollapsedRequests Collapsed { get; }
+
+    /// <summary>Null where no header carries positions.</summary>
+    public PositionHeader? Position { get; }
 
     public DateTimeOffset Now => Time.GetUtcNow();
 
@@ -64,6 +68,19 @@ internal sealed class HttpCache
 
     public bool MayServeStaleOnError(StoredResponse stored, TimeSpan age, in RequestFacts request, bool unreachable) =>
         Reuse.MayServeStaleOnError(stored.Facts, age, request, Options.KeepStale, unreachable);
+
+    /// <summary>Invalidates. Where a strict node can't tell the others yet that fails no request: it holds here, and they are told when that is possible.</summary>
+    public async ValueTask InvalidateAsync(Invalidation what)
+    {
+        try
+        {
+            await Engine.InvalidateAsync(what);
+        }
+        catch (PendingInvalidationException)
+        {
+            Log.InvalidationPending(Engine.Logger);
+        }
+    }
 
     private static RequestUser AuthenticatedUser(HttpContext context) =>
         context.User.Identity is { IsAuthenticated: true }

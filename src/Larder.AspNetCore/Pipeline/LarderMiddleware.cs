@@ -1,5 +1,6 @@
 using Larder.AspNetCore.Rfc9111;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Larder.AspNetCore;
 
@@ -12,7 +13,18 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     private readonly RemoteLookup? _remote = RemoteLookup.Of(cache, judge);
     private readonly BackgroundRefresh _refresh = new(next, cache, RemoteLookup.Of(cache, judge));
 
-    public Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context) =>
+        cache.Position is { } position && position.Take(context.Request.Headers) is { Count: > 0 } carried ? CatchUpAsync(position, carried, context) : AnswerAsync(context);
+
+    /// <summary>A request that carries a position is answered when this node has seen it, else by the origin.</summary>
+    private async Task CatchUpAsync(PositionHeader position, StringValues carried, HttpContext context)
+    {
+        bool looks = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
+        if (!looks || await position.CatchUpAsync(carried, context.RequestAborted)) await AnswerAsync(context);
+        else await new Passage(cache, context, Reason.BypassPosition, writes: false).RunAsync(next);
+    }
+
+    private Task AnswerAsync(HttpContext context)
     {
         Verdict verdict = judge.Receive(context);
         switch (verdict.Next)

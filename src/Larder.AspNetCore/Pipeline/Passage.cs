@@ -31,6 +31,7 @@ internal sealed class Passage(HttpCache cache, HttpContext context, Reason reaso
     {
         if (MayHaveWritten()) await InvalidateAsync();
         IHeaderDictionary headers = context.Response.Headers;
+        cache.Position?.Tell(headers, _invalidated);
         Reason? failed = context.Features.Get<IOriginFailureFeature>()?.Reason;
         headers[ResponseHeaders.XCache] = failed is null ? "BYPASS" : "ERROR";
         headers[ResponseHeaders.CacheStatusName] = StringValues.Concat(

@@ -16,7 +16,7 @@ internal sealed class WriteInvalidation(HttpCache cache, HttpContext context)
     private readonly string _path = context.Request.Path.Value ?? "/";
 
     /// <remarks>Each takes effect here as it is begun, in order; their ways to the log, where there is one, they go side by side.</remarks>
-    public Task RunAsync() => Task.WhenAll(Events().Select(what => cache.Engine.InvalidateAsync(what).AsTask()).ToList());
+    public Task RunAsync() => Task.WhenAll(Events().Select(what => cache.InvalidateAsync(what).AsTask()).ToList());
 
     private IEnumerable<Invalidation> Events()
     {

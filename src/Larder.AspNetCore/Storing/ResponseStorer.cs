@@ -131,7 +131,7 @@ internal sealed class ResponseStorer(HttpCache cache)
         if (unstored == Reason.None && !Freshening.ChangesVary(oldVary, received.Vary) && Vary.TryParse(oldVary, out string[] nominated))
             Put(fresh, key, nominated, asked, stamp, fill);
         else
-            await cache.Engine.InvalidateAsync(key.Ending(VariantKey(key, Vary.TryParse(oldVary, out nominated) ? nominated : [], asked)));
+            await cache.InvalidateAsync(key.Ending(VariantKey(key, Vary.TryParse(oldVary, out nominated) ? nominated : [], asked)));
         return fresh;
     }
 

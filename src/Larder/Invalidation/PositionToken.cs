@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
@@ -38,7 +39,8 @@ public readonly struct PositionToken : IEquatable<PositionToken>
     {
         token = default;
         Span<byte> bytes = stackalloc byte[OrdinalBytes + SignatureBytes];
-        if (text is not { Length: TextLength } || text[0] != Version || !Base64Url.TryDecodeFromChars(text.AsSpan(1), bytes, out int written) || written != bytes.Length) return false;
+        if (text is not { Length: TextLength } || text[0] != Version) return false;
+        if (Base64Url.DecodeFromChars(text.AsSpan(1), bytes, out _, out int written) != OperationStatus.Done || written != bytes.Length) return false;
         long ordinal = BinaryPrimitives.ReadInt64BigEndian(bytes);
         if (ordinal <= 0) return false;
         token = new(ordinal, BinaryPrimitives.ReadUInt128BigEndian(bytes[OrdinalBytes..]));

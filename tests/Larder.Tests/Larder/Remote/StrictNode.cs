@@ -15,6 +15,18 @@ internal sealed class SharedTime
         return node;
     }
 
+    /// <summary>Lets time pass; nodes that are not paused read the log four times a second.</summary>
+    public void Pass(TimeSpan span, params IEnumerable<StrictNode> nodes)
+    {
+        TimeSpan step = TimeSpan.FromMilliseconds(250);
+        for (; span > TimeSpan.Zero; span -= step)
+        {
+            Advance(step < span ? step : span);
+            foreach (StrictNode node in nodes)
+                if (!node.Time.IsPaused) node.Read();
+        }
+    }
+
     public void Advance(TimeSpan by)
     {
         Interlocked.Add(ref _ticks, by.Ticks);

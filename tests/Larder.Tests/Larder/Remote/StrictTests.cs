@@ -22,15 +22,7 @@ public sealed class StrictTests
     }
 
     /// <summary>Lets time pass on all nodes; those that are not paused read the log once a second.</summary>
-    private void Pass(TimeSpan span)
-    {
-        for (TimeSpan step = Second / 4; span > TimeSpan.Zero; span -= step)
-        {
-            _time.Advance(step < span ? step : span);
-            foreach (StrictNode node in _nodes)
-                if (!node.Time.IsPaused) node.Read();
-        }
-    }
+    private void Pass(TimeSpan span) => _time.Pass(span, _nodes);
 
     /// <summary>As long as an event needs that everybody can confirm.</summary>
     private async Task<InvalidationResult> Ended(ValueTask<InvalidationResult> invalidating)
@@ -207,6 +199,30 @@ public sealed class StrictTests
         b.Dispose();
         Assert.Equal(1, _redis.Run(redis => redis.Leases.Count));
         Assert.Equal(Reason.MissUnproven, b.Cache.GetLocal<string>("k").Reason);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("clause", "R-26"), Trait("clause", "R-28")]
+    public async Task Who_joins_takes_nothing_from_Redis_that_an_event_ended_before_it_had_a_lease(bool isBroken)
+    {
+        var redis = new ModelRedis { Leases = new() { TellsNoJoined = isBroken } };
+        StrictNode a = Node(redis: redis);
+        Pass(TimeSpan.FromSeconds(8));
+        await Fill(a, "1");
+        await Eventually.True(() => a.Tier.Writes.IsIdle);
+        var b = new StrictNode(redis, _time.NewNode());
+        _nodes.Add(b);
+        var renewing = new TaskCompletionSource();
+        b.Before = command => command == "renew" ? renewing.Task : Task.CompletedTask;
+        b.Connect();
+        b.ReadLog();
+        // Nobody knows of the other one yet, which has seen all there was until now.
+        Assert.Equal(InvalidationReach.Everywhere, (await Ended(a.Cache.InvalidateAsync(Invalidation.Tag("t"), InvalidationReach.Everywhere))).Reach);
+        renewing.SetResult();
+        LookupResult<string> read = await Fill(b, "2");
+        Assert.Equal(isBroken ? ("1", Reason.HitRedis) : ("2", Reason.MissCold), (read.Value, read.Reason));
     }
 
     [Theory]
