@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Larder.Redis;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Larder.Benchmarks;
 

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Caching.Distributed;
+
 namespace Larder.Redis;
 
 /// <summary>Where Redis is and how it is talked to. See <see cref="Parse(string)"/> for the same in one line.</summary>
@@ -44,6 +46,12 @@ public sealed class RedisOptions
 
     /// <summary>What this node does while it can't know whether its memory still holds; it goes on by default.</summary>
     public Strictness Strictness { get; set; }
+
+    /// <summary>
+    /// Where values are kept instead of in Redis, which then has the log of invalidations only; null, the default, keeps them in Redis. Every node needs the same one. It is
+    /// called as the interface says, and never waited for longer than 250 ms.
+    /// </summary>
+    public IDistributedCache? ValueStore { get; set; }
 
     /// <summary>TLS; null, the default, for none.</summary>
     public RedisTlsOptions? Tls { get; set; }

@@ -20,8 +20,8 @@ internal sealed class RedisSlots(IRedisRoutes routes, RedisNames names, ServerCl
     private readonly SlotServers _servers = new(routes, clock, timeout);
 
     /// <summary>On one server.</summary>
-    public RedisSlots(RedisLink link, RedisNames names, ServerClock clock, TimeSpan timeout, Func<ulong> epoch, EntryCipher? cipher = null)
-        : this(new SingleServer(link), names, clock, timeout, epoch, cipher)
+    public RedisSlots(RedisLink link, RedisNames names, ServerClock clock, TimeSpan timeout, Func<ulong> epoch, EntryCipher? cipher = null, long mostBytes = 8L << 20)
+        : this(new SingleServer(link), names, clock, timeout, epoch, cipher, mostBytes)
     {
     }
 

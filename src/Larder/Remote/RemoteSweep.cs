@@ -28,7 +28,7 @@ internal sealed class RemoteSweep(IRemoteWalk walk, LogFollower follower, WireLi
 
     private int _isWorking;
     private ulong _epoch;
-    private long _sweptUpTo, _notBefore;
+    private long _sweptUpTo = -1, _notBefore;
     /// <summary>The events that are to be carried out, from an instant on.</summary>
     private (long UpTo, long At)? _due;
     private long _walked, _removed, _sweeps;
