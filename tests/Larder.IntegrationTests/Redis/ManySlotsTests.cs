@@ -26,7 +26,7 @@ public sealed class ManySlotsTests : IAsyncLifetime
     }
 
     private RedisSlots Slots(long mostBytes = 1 << 20, EntryCipher? cipher = null) =>
-        new(_link, new("larder:"), new(_cache.Clock, TimeProvider.System), Long, () => 7, cipher, mostBytes);
+        new(new SingleServer(_link), new("larder:"), new(_cache.Clock, TimeProvider.System), Long, () => 7, cipher, mostBytes);
 
     private static async Task Put(RedisSlots slots, string key, byte[] content)
     {
