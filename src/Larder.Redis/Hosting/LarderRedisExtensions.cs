@@ -40,7 +40,7 @@ public static class LarderRedisExtensions
                 if (provider.GetService<IConfiguration>() is { } configuration) RedisConfiguration.Read(options, name, configuration);
             });
         services.AddOptions<LarderOptions>(name).PostConfigure<IServiceProvider>((options, provider) => Use(
-            options, provider.GetRequiredService<IOptionsMonitor<RedisOptions>>().Get(name), name,
+            options, () => provider.GetRequiredService<IOptionsMonitor<RedisOptions>>().Get(name), name,
             provider.GetService<TimeProvider>() ?? TimeProvider.System, provider.GetService<ILogger<RedisOptions>>() ?? NullLogger<RedisOptions>.Instance));
         services.AddSingleton<IHostedService>(provider => new RedisService(
             () => name.Length == 0 ? provider.GetRequiredService<LarderCache>() : provider.GetRequiredKeyedService<LarderCache>(name),
@@ -58,7 +58,7 @@ public static class LarderRedisExtensions
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(redis);
-        Use(options, redis, "", TimeProvider.System, logger ?? NullLogger.Instance);
+        Use(options, () => redis, "", TimeProvider.System, logger ?? NullLogger.Instance);
         return options;
     }
 
@@ -67,6 +67,7 @@ public static class LarderRedisExtensions
     /// <inheritdoc cref="UseRedis(LarderOptions, RedisOptions, ILogger?)"/>
     public static LarderOptions UseRedis(this LarderOptions options, string connectionString, ILogger? logger = null) => options.UseRedis(RedisOptions.Parse(connectionString), logger);
 
-    private static void Use(LarderOptions options, RedisOptions redis, string name, TimeProvider time, ILogger logger) =>
-        options.Remote = clock => new RedisTier(redis, redis.PrefixFor(name), clock, time, logger).Seams;
+    /// <param name="redis">Asked when the cache is made: what is wrong with them is told by their own check.</param>
+    private static void Use(LarderOptions options, Func<RedisOptions> redis, string name, TimeProvider time, ILogger logger) =>
+        options.Remote = clock => new RedisTier(redis(), redis().PrefixFor(name), clock, time, logger).Seams;
 }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Larder.Tests.Examples;
 
-/// <summary>The code of docs/features/redis.md. No server is asked: the cache that is made names a port where nobody listens.</summary>
+/// <summary>The code of docs/features/redis.md and redis-servers.md. No server is asked: the cache that is made names a port where nobody listens.</summary>
 public sealed class RedisExample
 {
     [Fact]
@@ -29,6 +29,16 @@ public sealed class RedisExample
         var options = provider.GetRequiredService<IOptionsMonitor<RedisOptions>>();
         Assert.Equal("redis://127.0.0.1:6379/0", options.Get("").ToString());
         Assert.Equal(("larder", TimeSpan.FromMilliseconds(100), RedisSecurityLevel.High), (options.Get("reports").User, options.Get("reports").Timeout, options.Get("reports").LeastSecurity));
+    }
+
+    [Fact]
+    public void Several_servers()
+    {
+        var watched = RedisOptions.Parse("redis+sentinel://larder:secret@127.0.0.1:26379,127.0.0.2:26379/mymaster/0");
+        var cluster = RedisOptions.Parse("redis://127.0.0.1:7000,127.0.0.1:7001?cluster=true");
+
+        Assert.Equal(("mymaster", 2, false), (watched.SentinelMaster, watched.Endpoints.Count, watched.Cluster));
+        Assert.Equal((null, 2, true), (cluster.SentinelMaster, cluster.Endpoints.Count, cluster.Cluster));
     }
 
     [Fact]

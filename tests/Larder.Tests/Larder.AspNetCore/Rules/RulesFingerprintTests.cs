@@ -50,6 +50,6 @@ public sealed class RulesFingerprintTests
         string[] rule = [.. typeof(CacheRule).GetProperties().Select(property => property.Name).Order()];
         Assert.Equal(["Invalidates", "Methods", "Never", "Pattern", "Scope", "StaleIfError", "StaleWhileRevalidate", "Tags", "Ttl"], rule);
         string[] options = [.. typeof(HttpCacheOptions).GetProperties(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic).Select(property => property.Name).Order()];
-        Assert.Equal(["CacheProvocableErrors", "ForwardingHeadersAreStripped", "KeepStale", "MaxBodyBytes", "Rules", "User"], options);
+        Assert.Equal(["CacheProvocableErrors", "ForwardingHeadersAreStripped", "KeepStale", "MaxBodyBytes", "PositionHeader", "PositionPatience", "Rules", "User"], options);
     }
 }
