@@ -14,10 +14,12 @@ internal sealed class LeaseKeeper(IRemoteLeases leases, LogFollower follower, Hi
 {
     private ulong _streak;
     private int _isRenewing, _isAsked;
+    private volatile bool _isOver;
 
     /// <summary>Renews the lease, now or as soon as the renewal under way is answered.</summary>
     public void Renew()
     {
+        if (_isOver) return;
         Volatile.Write(ref _isAsked, 1);
         if (Interlocked.CompareExchange(ref _isRenewing, 1, 0) == 0) _ = RenewAllAsync();
     }
@@ -32,6 +34,7 @@ internal sealed class LeaseKeeper(IRemoteLeases leases, LogFollower follower, Hi
     /// <summary>Serves nothing any more, and takes the lease back.</summary>
     public async Task ResignAsync()
     {
+        _isOver = true;
         lease.End();
         try
         {
@@ -64,7 +67,7 @@ internal sealed class LeaseKeeper(IRemoteLeases leases, LogFollower follower, Hi
     private async ValueTask RenewOnceAsync()
     {
         ulong epoch = follower.Epoch;
-        if (epoch == 0) return;
+        if (epoch == 0 || _isOver) return;
         // In this order: all of it was so before the renewal was sent.
         long doubts = lease.Doubts, sent = clock.Now;
         long seen = follower.Followed is { } before && before.Epoch == epoch ? before.SeenUpTo : 0;

@@ -133,8 +133,6 @@ internal sealed class ClaimlessStore(IRemoteStore inner) : IRemoteStore
 
     public ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim) => inner.RemoveAsync(key, claim);
 
-    public ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime) => inner.ProlongAsync(key, claim, lifetime);
-
     public ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime) => inner.PutTicketAsync(key, lifetime);
 
     public ValueTask<SlotOutcome> UnlinkAsync(string key) => inner.UnlinkAsync(key);
