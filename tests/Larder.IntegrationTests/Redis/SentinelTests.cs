@@ -106,11 +106,11 @@ public sealed class SentinelTests
         async Task FailOver(RedisServer to)
         {
             RedisServer from = to == group.Master ? group.Replica : group.Master;
-            await SentinelGroup.Until(async () => (await to.AskAsync("INFO", "replication")).Text!.Contains("master_link_status:up", StringComparison.Ordinal));
+            await SentinelGroup.Until(() => SentinelGroup.SaysAsync(to, "master_link_status:up"));
             await SentinelGroup.Until(async () => (await group.Sentinels.First().AskAsync("SENTINEL", "FAILOVER", SentinelGroup.Name)).Error is null);
             await group.AgreedAsync(to);
             await Until(() => IsAt(topology.LogSteps!, to));
-            await SentinelGroup.Until(async () => (await from.AskAsync("INFO", "replication")).Text!.Contains("role:slave", StringComparison.Ordinal));
+            await SentinelGroup.Until(() => SentinelGroup.SaysAsync(from, "role:slave"));
         }
     }
 
