@@ -77,9 +77,11 @@ gateway A "$a"
 free_port b
 gateway B "$b"
 
+# One name for both, as a load balancer would have it: it belongs to the key of a response.
+host='Host: api.example'
 note=/zones/Europe.Berlin/note
 ask() { # what, port
-    curl -s -D "$work/head" -o "$work/body" --max-time 30 "http://127.0.0.1:$2$note" || die "$1: no answer."
+    curl -s -H "$host" -D "$work/head" -o "$work/body" --max-time 30 "http://127.0.0.1:$2$note" || die "$1: no answer."
     status=$(tr -d '\r' <"$work/head" | sed -n 's/^[Cc]ache-[Ss]tatus: //p')
 }
 
@@ -104,7 +106,7 @@ ask 'B' "$b"
 show 'B has it from Redis'
 [[ $status == *hit-redis* ]] || die 'a hit in Redis was expected.'
 
-curl -fs -o /dev/null -X PUT -H 'Content-Type: application/json' -d '{"text":"Coffee at nine"}' "http://127.0.0.1:$a$note" || die 'the write failed.'
+curl -fs -o /dev/null -X PUT -H "$host" -H 'Content-Type: application/json' -d '{"text":"Coffee at nine"}' "http://127.0.0.1:$a$note" || die 'the write failed.'
 echo 'A lets a write through; when it is answered, the log in Redis has it'
 # B reads the log by itself, a millisecond later as a rule.
 knows() { ask 'B' "$b" && [[ $status != *'; hit'* ]]; }

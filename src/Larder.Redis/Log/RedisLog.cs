@@ -62,19 +62,19 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
             {
                 connection = await _reading.WhenConnectedAsync(_ending.Token).ConfigureAwait(false);
                 failures = await FollowAsync(connection, follower).ConfigureAwait(false) ? 0 : failures + 1;
-                await PauseAsync(failures).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (_ending.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception e)
+            catch (Exception e) when (!_ending.IsCancellationRequested)
             {
                 // Whatever it was, the log is followed again, by another connection.
                 Log.FollowingFailed(_logger, e);
                 connection?.Close("reading the log failed");
                 failures++;
             }
+            catch (Exception)
+            {
+                // The loop ends; it sees that.
+            }
+            await PauseAsync(failures).ConfigureAwait(false);
         }
     }
 
@@ -160,7 +160,14 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
     private async Task PauseAsync(int failures)
     {
         TimeSpan pause = TimeSpan.FromMilliseconds(20) * Math.Pow(2, Math.Min(failures, 8));
-        await Task.Delay(pause < LongestPause ? pause : LongestPause, _time, _ending.Token).ConfigureAwait(false);
+        try
+        {
+            await Task.Delay(pause < LongestPause ? pause : LongestPause, _time, _ending.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The loop ends; it sees that.
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -65,8 +65,9 @@ internal sealed class HostileServer : IAsyncDisposable
                 talks.Add(TalkAsync(client));
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException || e is InvalidOperationException or SocketException && _ending.IsCancellationRequested)
         {
+            // It was told to end, or its listener was stopped between two clients.
             await Task.WhenAll(talks);
         }
     }

@@ -119,6 +119,9 @@ internal sealed class TestCluster : IAsyncDisposable
     {
         await Ok(to, "CLUSTER", "SETSLOT", slot, "NODE", _ids[to]);
         await Ok(from, "CLUSTER", "SETSLOT", slot, "NODE", _ids[to]);
+        // The others, too: what they hear of each other may still be older.
+        foreach (RedisServer other in _nodes)
+            if (other != to && other != from) await Ok(other, "CLUSTER", "SETSLOT", slot, "NODE", _ids[to]);
     }
 
     public async Task MoveAsync(int slot, RedisServer from, RedisServer to)

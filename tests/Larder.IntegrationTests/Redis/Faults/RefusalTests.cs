@@ -25,7 +25,7 @@ public sealed class RefusalTests
         await LinkTests.Until(() => stage.Checker.Pending > pending);
         await stage.Checker.SomeMoreAsync();
         Assert.All(stage.Nodes, node => Assert.True(node.Cache.RemoteTier!.Pending > 0));
-        Assert.Contains("replica", stage.A.Cache.RemoteTier!.Problem, StringComparison.Ordinal);
+        Assert.Contains("no master", stage.A.Cache.RemoteTier!.Problem, StringComparison.Ordinal);
         await stage.Server.AskAsync("REPLICAOF", "NO", "ONE");
         await stage.UntilAsync(RemoteTierState.InUse);
         await stage.Checker.SomeMoreAsync();
