@@ -61,7 +61,7 @@ internal sealed class PartialFills(FillStage whole, bool isRemote, Func<EntryAcc
     /// <summary>Makes a value for this caller alone, looks nothing up for it and stores it.</summary>
     public ValueTask<LookupResult<T>> AloneAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken)
         where TFactory : struct, IFactory<T> =>
-        this[EntryAccess.NoRead].Filler.AloneAsync(call, cancellationToken);
+        this[EntryAccess.NoRead | EntryAccess.NoRemoteRead].Filler.AloneAsync(call, cancellationToken);
 
     /// <summary>Runs the factory for a key that is too long to be cached: within the limits of any run, and once for all who wait.</summary>
     public async ValueTask<LookupResult<T>> BypassAsync<TFactory, T>(FillCall<TFactory, T> call, CancellationToken cancellationToken)
