@@ -30,8 +30,10 @@ internal sealed class RedisNode : IDisposable
     /// <summary>Until what fills made is stored, and what was invalidated is in the log.</summary>
     public Task UntilIdleAsync() => LinkTests.Until(() => Tier.IsIdle);
 
-    /// <summary>Until this node has applied what another one has sent so far.</summary>
-    public Task UntilSeenAsync(RedisNode other) => LinkTests.Until(() => Tier.Follower.Usable is { } view && other.Tier.Follower.Usable is { } known && view.SeenUpTo >= known.SeenUpTo);
+    /// <summary>Until this node has applied what another one has sent so far: what its calls were answered with, which it need not have read in the log itself.</summary>
+    public Task UntilSeenAsync(RedisNode other) => LinkTests.Until(() =>
+        Tier.Follower.Usable is { } view && other.Tier.Follower.Usable is { } known && view.SeenUpTo >= known.SeenUpTo
+        && other.Tier.Events.Newest is var sent && sent.Epoch == view.Epoch && sent.Ordinal <= view.SeenUpTo);
 
     /// <summary>The value under a key, or the one that is given; and whether it was made here.</summary>
     public async Task<(T Value, Reason Reason)> GetOrMakeAsync<T>(string key, T made, EntryOptions? options = null)
