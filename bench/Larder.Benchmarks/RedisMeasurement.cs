@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using Larder.Redis;
@@ -42,7 +43,8 @@ internal static class RedisMeasurement
         for (; Stopwatch.GetTimestamp() < end; done++)
         {
             RedisReply reply = await link.SendAsync(["GET", AllKeys[(caller + done) % Keys]], Patience);
-            if (reply.Value.Bytes is not { Length: ValueBytes }) throw new InvalidOperationException($"A GET came to {reply}.");
+            if (reply.Value.Memory.Length != ValueBytes) throw new InvalidOperationException($"A GET came to {reply}.");
+            if (reply.Value.Rented is { } rented) ArrayPool<byte>.Shared.Return(rented);
         }
         return done;
     }

@@ -10,7 +10,7 @@ namespace Larder.Redis;
 /// 2. Two hold it: the connection until the reply was read (which may be long after the deadline), and the caller until it has taken the
 ///    result. The second one to let go gives it back to the pool, so that nobody's operation becomes another one's.
 /// 3. One whose cancellation may still be running is not given back.
-/// 4. The caller goes on on a thread of the pool, never on the one that reads: a caller that blocks harms nobody.
+/// 4. The caller goes on on a thread of the pool, and never before reading goes on without that thread: a caller that blocks harms nobody.
 /// </remarks>
 internal sealed class Operation : IValueTaskSource<RedisReply>, IThreadPoolWorkItem
 {
@@ -68,12 +68,19 @@ internal sealed class Operation : IValueTaskSource<RedisReply>, IThreadPoolWorkI
         Return();
     }
 
-    /// <summary>Ends it, unless it has ended.</summary>
+    /// <summary>Ends it, unless it has ended; its caller goes on elsewhere.</summary>
     public bool TryEnd(RedisReply reply)
+    {
+        if (!TryDecide(reply)) return false;
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        return true;
+    }
+
+    /// <summary>The same, and its caller waits until somebody calls <see cref="Complete"/>.</summary>
+    public bool TryDecide(RedisReply reply)
     {
         if (Interlocked.Exchange(ref _ended, 1) != 0) return false;
         _reply = reply;
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         return true;
     }
 
@@ -84,7 +91,10 @@ internal sealed class Operation : IValueTaskSource<RedisReply>, IThreadPoolWorkI
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
-    void IThreadPoolWorkItem.Execute()
+    void IThreadPoolWorkItem.Execute() => Complete();
+
+    /// <summary>Lets the caller go on, on this thread.</summary>
+    public void Complete()
     {
         if (_isCancelled) _source.SetException(new OperationCanceledException(_token));
         else _source.SetResult(_reply);

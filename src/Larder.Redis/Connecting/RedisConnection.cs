@@ -1,4 +1,4 @@
-using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace Larder.Redis;
 
@@ -24,7 +24,7 @@ internal sealed record ConnectionLimits
 /// Invariants.
 /// 1. Under the gate a command enters the queue and the output together, so that both have one order. The n-th reply is the n-th command's;
 ///    a reply for which no command was sent closes the connection, as nothing that follows could be assigned.
-/// 2. One loop writes, one reads. Neither runs code of callers: that goes to the thread pool.
+/// 2. One at a time writes, one reads. Callers go on when their reply was read and the next read is under way without their thread.
 /// 3. Nothing waits: where the queue or the output is full, the call ends at once.
 /// 4. <c>_handed</c> grows before bytes are handed to the network. A command that begins at or behind it when the connection
 ///    ends was not sent; any other may have been.
@@ -33,6 +33,7 @@ internal sealed record ConnectionLimits
 internal sealed class RedisConnection : IAsyncDisposable
 {
     private const int ReadBuffer = 64 << 10;
+    private const int MostWrittenAtOnce = 64 << 10;
     private static readonly TimeSpan LongestWait = TimeSpan.FromHours(1);
 
     private readonly Lock _gate = new();
@@ -42,12 +43,18 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly Breaker? _breaker;
     private readonly Action<RespValue>? _pushed;
     private readonly Action<RedisError>? _refused;
-    private readonly Pipe _output = new(new(minimumSegmentSize: 64 << 10, pauseWriterThreshold: 0, useSynchronizationContext: false));
+    private readonly byte[] _input = GC.AllocateUninitializedArray<byte>(ReadBuffer);
+    private readonly Completions _completions = new();
+    private readonly Action _goOnReading;
     private readonly OperationQueue _inFlight = new();
     private readonly RespReader _reader;
     private readonly Pulse _pulse;
     private readonly TaskCompletionSource<string> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _loops;
+    private readonly TaskCompletionSource _readEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter _reading;
+    /// <summary>What was written by callers, and what of it is on its way; the first belongs to the gate, the second to whoever writes.</summary>
+    private PooledBuffer _output = new(), _leaving = new();
+    private bool _isWriting;
     private long _written;
     private long _handed;
     private long _lastReceived;
@@ -62,7 +69,8 @@ internal sealed class RedisConnection : IAsyncDisposable
         _reader = new(limits.Reply);
         _lastReceived = time.GetTimestamp();
         _pulse = new(time, Beat);
-        _loops = Task.WhenAll(Task.Run(WriteAsync), Task.Run(ReadAsync));
+        _goOnReading = () => Read(isFirst: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.Read(isFirst: true), this, preferLocal: false);
     }
 
     /// <summary>Ends with the reason when the connection has ended. The reason has no secrets.</summary>
@@ -111,12 +119,25 @@ internal sealed class RedisConnection : IAsyncDisposable
         long deadline = now + Ticks(timeout);
         Operation operation = Operation.Begin(now, deadline);
         RedisOutcome outcome;
+        bool writes = false, isAlone = false;
         lock (_gate)
         {
             outcome = isAsking ? Ask_NeedsGate(now, deadline, size) : Room_NeedsGate(1, size);
-            if (outcome == RedisOutcome.Answered) Enter_NeedsGate(operation, command, size);
+            if (outcome == RedisOutcome.Answered)
+            {
+                Enter_NeedsGate(operation, command, size);
+                (writes, _isWriting) = (!_isWriting, true);
+                isAlone = _inFlight.Count == 1;
+            }
         }
-        if (outcome == RedisOutcome.Answered) return operation.Task(cancellationToken);
+        if (outcome == RedisOutcome.Answered)
+        {
+            ValueTask<RedisReply> answer = operation.Task(cancellationToken);
+            // Of several callers at once, a thread of its own writes what all of them have given by then; one alone does not wait for that.
+            if (writes && isAlone) _ = WriteAsync(goesOn: false);
+            else if (writes) GoOnWriting();
+            return answer;
+        }
         operation.Discard();
         return new(new RedisReply(outcome));
     }
@@ -153,9 +174,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         _written += size;
         try
         {
-            CommandWriter.Write(_output.Writer, command);
-            // It ends at once, as the pipe never makes its writer wait.
-            _ = _output.Writer.FlushAsync(CancellationToken.None);
+            CommandWriter.Write(_output, command);
         }
         catch (Exception e)
         {
@@ -164,47 +183,77 @@ internal sealed class RedisConnection : IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync()
+    private void GoOnWriting() => ThreadPool.UnsafeQueueUserWorkItem(static connection => _ = connection.WriteAsync(goesOn: true), this, preferLocal: false);
+
+    /// <summary>Writes what there is. One that does not go on leaves what came meanwhile to another thread: its own is a caller's.</summary>
+    private async Task WriteAsync(bool goesOn)
     {
         try
         {
-            while (true)
+            for (bool isFirst = true; ; isFirst = false)
             {
-                ReadResult output = await _output.Reader.ReadAsync().ConfigureAwait(false);
-                foreach (ReadOnlyMemory<byte> part in output.Buffer)
+                lock (_gate)
                 {
+                    _isWriting = _output.Length > 0 && !_isClosed;
+                    if (!_isWriting) return;
+                    if (isFirst || goesOn) (_output, _leaving) = (_leaving, _output);
+                }
+                if (!isFirst && !goesOn) break;
+                for (int at = 0; at < _leaving.Length; at += MostWrittenAtOnce)
+                {
+                    ReadOnlyMemory<byte> part = _leaving.Memory[at..Math.Min(at + MostWrittenAtOnce, _leaving.Length)];
                     Volatile.Write(ref _handed, _handed + part.Length);
                     await _stream.WriteAsync(part).ConfigureAwait(false);
                 }
-                _output.Reader.AdvanceTo(output.Buffer.End);
-                if (output.IsCompleted) break;
+                // What large values took is given back.
+                if (_leaving.Length > MostWrittenAtOnce) _leaving.Dispose();
+                else _leaving.Clear();
             }
+            GoOnWriting();
         }
         catch (Exception e)
         {
             Close(Transport.Describe(e));
         }
-        await _output.Reader.CompleteAsync().ConfigureAwait(false);
     }
 
-    private async Task ReadAsync()
+    /// <summary>Takes what has come, has the next read begun, and only then lets callers go on: what follows is read by another thread.</summary>
+    private void Read(bool isFirst)
     {
-        byte[] buffer = GC.AllocateUninitializedArray<byte>(ReadBuffer);
+        IThreadPoolWorkItem? callers = null;
         try
         {
             while (true)
             {
-                int count = await _stream.ReadAsync(buffer).ConfigureAwait(false);
-                if (count == 0) break;
-                Volatile.Write(ref _lastReceived, _time.GetTimestamp());
-                Take(buffer.AsSpan(0, count));
+                if (!isFirst)
+                {
+                    int count = _reading.GetResult();
+                    if (count == 0) throw new RespException("the server closed the connection");
+                    Volatile.Write(ref _lastReceived, _time.GetTimestamp());
+                    Take(_input.AsSpan(0, count));
+                    callers = _completions.Dispatch();
+                }
+                isFirst = false;
+                ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter reading = _stream.ReadAsync(_input).ConfigureAwait(false).GetAwaiter();
+                _reading = reading;
+                if (!reading.IsCompleted)
+                {
+                    // From here on another thread may be in this method.
+                    reading.UnsafeOnCompleted(_goOnReading);
+                    break;
+                }
+                if (callers is not null) ThreadPool.UnsafeQueueUserWorkItem(callers, preferLocal: false);
+                callers = null;
             }
-            Close("the server closed the connection");
         }
         catch (Exception e)
         {
             Close(Transport.Describe(e));
+            if (_completions.Dispatch() is { } rest) ThreadPool.UnsafeQueueUserWorkItem(rest, preferLocal: false);
+            _completions.Scatter();
+            _readEnded.TrySetResult();
         }
+        callers?.Execute();
     }
 
     private void Take(ReadOnlySpan<byte> input)
@@ -225,7 +274,11 @@ internal sealed class RedisConnection : IAsyncDisposable
             if (_inFlight.Next is not { } next || next.Offset >= Volatile.Read(ref _handed)) throw new RespException("A reply came that answers no command.");
             _inFlight.TryTake(out operation);
         }
-        if (operation!.TryEnd(new(RedisOutcome.Answered, value))) _breaker?.Answered();
+        if (operation!.TryDecide(new(RedisOutcome.Answered, value)))
+        {
+            _breaker?.Answered();
+            _completions.Add(operation);
+        }
         operation.Release();
         if (value.Error is { } error) _refused?.Invoke(error);
     }
@@ -241,10 +294,11 @@ internal sealed class RedisConnection : IAsyncDisposable
             if (_isClosed) return;
             expired = _inFlight.Expire(now);
             isIdle = _inFlight.Next is null;
-            if (isIdle) _pulse.Calm();
+            if (isIdle && !_completions.AnyInUse) _pulse.Calm();
             else _pulse.Quicken();
             if (_inFlight.Next is { } next && now >= SilentFrom(next)) Close_NeedsGate("the server does not answer");
         }
+        _completions.Look();
         for (int i = 0; i < expired; i++) _breaker?.Failed();
         if (isIdle && now - Volatile.Read(ref _lastReceived) >= Ticks(_limits.Heartbeat)) _ = SendAsync(["PING"], _limits.Silence);
     }
@@ -271,7 +325,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         for (long handed = Volatile.Read(ref _handed); _inFlight.TryTake(out Operation? operation); operation.Release())
             anybody |= operation.TryEnd(new(operation.Offset >= handed ? RedisOutcome.LostUnsent : RedisOutcome.Lost));
         if (anybody) _breaker?.Failed();
-        _output.Writer.Complete();
+        _completions.Scatter();
         _stream.Dispose();
     }
 
@@ -280,6 +334,6 @@ internal sealed class RedisConnection : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Close("it was closed here");
-        await _loops.ConfigureAwait(false);
+        await _readEnded.Task.ConfigureAwait(false);
     }
 }

@@ -4,7 +4,7 @@ namespace Larder.Redis;
 
 /// <summary>
 /// Collects a string of a length that the server claims. Memory follows what has arrived: at most <see cref="Step"/> bytes
-/// are taken ahead of it. What is returned is one array of the exact length.
+/// are taken ahead of it. What is returned is one array, of the exact length unless it is of the shared pool.
 /// </summary>
 internal sealed class BulkReader
 {
@@ -16,13 +16,21 @@ internal sealed class BulkReader
     private int _filled;
     private int _end;
     private int _length;
+    private bool _isRented;
 
     /// <summary>A string begins; there may be none under way.</summary>
-    public void Begin(int length)
+    /// <param name="mayRent">Whether its array may be of the shared pool; one beyond <see cref="Step"/> never is.</param>
+    public void Begin(int length, bool mayRent)
     {
         _length = length;
+        _isRented = mayRent && length is > 0 and <= Step;
         NextTarget();
     }
+
+    public int Length => _length;
+
+    /// <summary>Whether the array that <see cref="Take"/> returns is of the shared pool.</summary>
+    public bool IsRented => _isRented;
 
     /// <summary>Takes what belongs to it from the front of the input; returns it when it is complete, else null.</summary>
     public byte[]? Take(ref ReadOnlySpan<byte> input)
@@ -55,7 +63,7 @@ internal sealed class BulkReader
             (_filled, _end) = (0, Step);
             return;
         }
-        _target = _length == 0 ? [] : GC.AllocateUninitializedArray<byte>(_length);
+        _target = _length == 0 ? [] : _isRented ? ArrayPool<byte>.Shared.Rent(_length) : GC.AllocateUninitializedArray<byte>(_length);
         for (int i = 0; i < _pieces.Count; i++)
         {
             _pieces[i].AsSpan(0, Step).CopyTo(_target.AsSpan(i * Step));

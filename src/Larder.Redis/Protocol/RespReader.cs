@@ -18,6 +18,8 @@ namespace Larder.Redis;
 internal sealed class RespReader(RespLimits limits)
 {
     private const int FirstItems = 64;
+    /// <summary>A reply of fewer bytes has an array of its own: that costs less than to give one back.</summary>
+    private const int SmallestRented = 256;
 
     private readonly BulkReader _bulk = new();
     private readonly List<Parent> _parents = [];
@@ -114,7 +116,7 @@ internal sealed class RespReader(RespLimits limits)
         if (length < 0) throw new RespException("A string has a negative length.");
         if (length > limits.Bytes - _bytes || length > Array.MaxLength) throw new RespException($"A reply has more than {limits.Bytes} bytes.");
         _bytes += length;
-        _bulk.Begin((int)length);
+        _bulk.Begin((int)length, mayRent: _bulkType == '$' && _parents.Count == 0 && length >= SmallestRented);
         _expecting = Expecting.Bulk;
         return false;
     }
@@ -142,7 +144,7 @@ internal sealed class RespReader(RespLimits limits)
     private RespValue BulkValue(byte[] bytes)
     {
         if (_bulkType == '!') return RespValue.OfError(RedisError.Parse(bytes));
-        if (_bulkType == '$') return RespValue.OfBytes(bytes);
+        if (_bulkType == '$') return _bulk.IsRented ? RespValue.OfRented(bytes, _bulk.Length) : RespValue.OfBytes(bytes);
         const int Format = 4;
         if (bytes.Length < Format || bytes[Format - 1] != ':') throw new RespException("A verbatim string does not say its format.");
         return RespValue.OfBytes(bytes[Format..]);

@@ -17,8 +17,17 @@ internal readonly struct RespValue
 
     public bool IsNull => Kind == RespKind.Null;
 
-    /// <summary>The bytes of a bulk or verbatim string; null for anything else.</summary>
-    public byte[]? Bytes => _content as byte[];
+    /// <summary>The bytes of a bulk or verbatim string, in an array of their own; null for anything else.</summary>
+    public byte[]? Bytes => Rented is null ? _content as byte[] : Memory.ToArray();
+
+    /// <summary>The same where they lie; empty for anything else.</summary>
+    public ReadOnlyMemory<byte> Memory => Rented is { } rented ? rented.AsMemory(0, (int)_number) : _content as byte[];
+
+    /// <summary>
+    /// The array of the shared pool that the bytes lie in; null where they have one of their own. Whoever was given the value may give the array back when
+    /// nobody looks at them any more, once; the collector takes it otherwise.
+    /// </summary>
+    public byte[]? Rented => Kind == RespKind.Bytes && _number > 0 ? (byte[])_content! : null;
 
     /// <summary>The error; null for anything else.</summary>
     public RedisError? Error => _content as RedisError;
@@ -33,7 +42,7 @@ internal readonly struct RespValue
     public string? Text => Kind switch
     {
         RespKind.Text => (string)_content!,
-        RespKind.Bytes => Encoding.UTF8.GetString((byte[])_content!),
+        RespKind.Bytes => Encoding.UTF8.GetString(Memory.Span),
         RespKind.Integer => _number.ToString(System.Globalization.CultureInfo.InvariantCulture),
         _ => null,
     };
@@ -45,7 +54,7 @@ internal readonly struct RespValue
         return Kind switch
         {
             RespKind.Integer => true,
-            RespKind.Bytes => Utf8Parser.TryParse(Bytes, out number, out int used) && used == Bytes!.Length,
+            RespKind.Bytes => Utf8Parser.TryParse(Memory.Span, out number, out int used) && used == Memory.Length,
             RespKind.Text => long.TryParse((string)_content!, System.Globalization.NumberStyles.AllowLeadingSign, System.Globalization.CultureInfo.InvariantCulture, out number),
             _ => false,
         };
@@ -61,6 +70,10 @@ internal readonly struct RespValue
 
     public static RespValue OfBytes(byte[] bytes) => new(RespKind.Bytes, bytes);
 
+    /// <param name="rented">Of the shared pool.</param>
+    /// <param name="length">How many bytes of it; not 0.</param>
+    public static RespValue OfRented(byte[] rented, int length) => new(RespKind.Bytes, rented, length);
+
     public static RespValue OfError(RedisError error) => new(RespKind.Error, error);
 
     public static RespValue OfItems(RespKind kind, RespValue[] items) => new(kind, items);
@@ -69,7 +82,7 @@ internal readonly struct RespValue
     public override string ToString() => Kind switch
     {
         RespKind.Error => Error!.ToString(),
-        RespKind.Bytes => $"Bytes({Bytes!.Length})",
+        RespKind.Bytes => $"Bytes({Memory.Length})",
         RespKind.Array or RespKind.Map or RespKind.Push => $"{Kind}({Items.Length})",
         _ => Kind.ToString(),
     };

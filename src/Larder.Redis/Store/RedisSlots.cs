@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
@@ -25,11 +26,8 @@ internal sealed class RedisSlots(IRedisRoutes routes, RedisNames names, ServerCl
     {
     }
 
-    public async ValueTask<SlotRead> ReadAsync(string key)
-    {
-        RedisArgument slot = names.SlotWordOf(key);
-        return Read(key, await _servers.SendAsync(slot, ["GET", slot]).ConfigureAwait(false), mayReplace: true);
-    }
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<SlotRead> ReadAsync(string key) => Read(key, await _servers.GetAsync(names.SlotWordOf(key)).ConfigureAwait(false), mayReplace: true);
 
     /// <summary>Reads as many together as may be, and the next ones then; after one that was not answered no more is asked. What lies on several servers is asked for side by side.</summary>
     public async ValueTask<SlotRead[]> ReadManyAsync(IReadOnlyList<string> keys)
@@ -68,6 +66,7 @@ internal sealed class RedisSlots(IRedisRoutes routes, RedisNames names, ServerCl
         return Array.Exists(each, read => read.Outcome == SlotOutcome.Done) ? count : 0;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime)
     {
         byte[] ticket = NewIdentity();
@@ -76,7 +75,7 @@ internal sealed class RedisSlots(IRedisRoutes routes, RedisNames names, ServerCl
         if (answer.IsOk && answer.Reply.Value.IsNull) return new(SlotOutcome.Done, answer.Server, IdentityOf(ticket), MayReplace: true, default) { IsOwnTicket = true };
         // Full memory, a replica, a right to read only: what is there can be read all the same.
         bool mayReplace = answer.Reply.Error is null;
-        if (!mayReplace && answer.Conclude() == SlotOutcome.Refused) answer = await _servers.SendAsync(slot, ["GET", slot]).ConfigureAwait(false);
+        if (!mayReplace && answer.Conclude() == SlotOutcome.Refused) answer = await _servers.GetAsync(slot).ConfigureAwait(false);
         return Read(key, answer, mayReplace);
     }
 
@@ -121,18 +120,21 @@ internal sealed class RedisSlots(IRedisRoutes routes, RedisNames names, ServerCl
     {
         if (!answer.IsOk) return Without(answer.Conclude(), answer.Server);
         // Nothing, or what is nobody's entry.
-        if (answer.Reply.Value.Bytes is not { Length: >= IdentityBytes } bytes) return Without(SlotOutcome.Done, answer.Server);
-        return new(SlotOutcome.Done, answer.Server, IdentityOf(bytes), mayReplace, Decrypt(key, bytes.AsMemory(IdentityBytes)));
+        ReadOnlyMemory<byte> slot = answer.Reply.Value.Memory;
+        if (slot.Length < IdentityBytes) return Without(SlotOutcome.Done, answer.Server);
+        var read = new SlotRead(SlotOutcome.Done, answer.Server, IdentityOf(slot.Span), mayReplace, slot[IdentityBytes..]) { Rented = answer.Reply.Value.Rented };
+        return cipher is null || read.Stored.IsEmpty ? read : Decrypted(key, read);
     }
 
     /// <summary>Where no identity was seen.</summary>
     private static SlotRead Without(SlotOutcome outcome, RemoteServer server) => new(outcome, server, default, MayReplace: false, default);
 
-    private ReadOnlyMemory<byte> Decrypt(string key, ReadOnlyMemory<byte> content)
+    private SlotRead Decrypted(string key, in SlotRead read)
     {
-        if (cipher is null || content.IsEmpty) return content;
-        var plain = new ArrayBufferWriter<byte>(content.Length);
-        return cipher.TryDecrypt(content.Span, names.SlotOf(key), plain) == CipherOutcome.Done ? plain.WrittenMemory : default;
+        var plain = new ArrayBufferWriter<byte>(read.Stored.Length);
+        bool isOurs = cipher!.TryDecrypt(read.Stored.Span, names.SlotOf(key), plain) == CipherOutcome.Done;
+        read.Return();
+        return read with { Stored = isOurs ? plain.WrittenMemory : default, Rented = null };
     }
 
     private static byte[] NewIdentity() => RandomNumberGenerator.GetBytes(IdentityBytes);

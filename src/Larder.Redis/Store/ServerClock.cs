@@ -9,7 +9,12 @@ namespace Larder.Redis;
 internal sealed class ServerClock(CacheClock clock, TimeProvider time)
 {
     /// <summary>Those that were described: a server is asked for many slots before it says anew who it is.</summary>
-    private readonly ConditionalWeakTable<ServerIdentity, object> _known = [];
+    private readonly ConditionalWeakTable<ServerIdentity, Described> _known = [];
+
+    private sealed class Described(RemoteServer server)
+    {
+        public RemoteServer Server => server;
+    }
 
     public TimeProvider Time => time;
 
@@ -18,13 +23,21 @@ internal sealed class ServerClock(CacheClock clock, TimeProvider time)
     {
         server = default;
         if (identity is not { RunId: not null, ReplicationId: not null, Role: "master", Time: { } wall }) return false;
-        if (!_known.TryGetValue(identity, out object? known)) known = _known.GetValue(identity, static server => IdentityOf(server));
-        // Taken as read when the question was sent: the server's clock is never thought to be behind where it is.
-        long sinceAsked = (long)time.GetElapsedTime(identity.TimeAsked).TotalMilliseconds;
-        // Three clocks are read in whole milliseconds.
-        long doubt = (long)time.GetElapsedTime(identity.TimeAsked, identity.TimeAnswered).TotalMilliseconds + 3;
-        server = new((UInt128)known, new(wall.ToUnixTimeMilliseconds(), clock.Now - sinceAsked)) { Doubt = doubt };
+        server = _known.TryGetValue(identity, out Described? known) ? known.Server : Remember(identity, wall);
         return true;
+    }
+
+    /// <summary>Apart from the usual case, whose calls allocate nothing.</summary>
+    private RemoteServer Remember(ServerIdentity identity, DateTimeOffset wall) => _known.GetValue(identity, identity => new(Describe(identity, wall))).Server;
+
+    private RemoteServer Describe(ServerIdentity identity, DateTimeOffset wall)
+    {
+        // Taken as read when the question was sent: the server's clock is never thought to be behind where it is.
+        long before = clock.Now;
+        long sinceAsked = (long)time.GetElapsedTime(identity.TimeAsked).TotalMilliseconds;
+        // Three clocks are read in whole milliseconds; and this thread may have stood still between two of them.
+        long doubt = (long)time.GetElapsedTime(identity.TimeAsked, identity.TimeAnswered).TotalMilliseconds + 3 + (clock.Now - before);
+        return new(IdentityOf(identity), new(wall.ToUnixTimeMilliseconds(), before - sinceAsked)) { Doubt = doubt };
     }
 
     private static UInt128 IdentityOf(ServerIdentity server)

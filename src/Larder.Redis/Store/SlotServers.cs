@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Larder.Redis;
 
 /// <summary>The answer to a command on a slot.</summary>
@@ -26,9 +28,14 @@ internal sealed class SlotServers(IRedisRoutes routes, ServerClock clock, TimeSp
 {
     private const int MostRedirections = 3;
 
+    /// <summary>Reads a slot.</summary>
+    public ValueTask<SlotAnswer> GetAsync(RedisArgument slot) => SendAsync(slot, null);
+
+    /// <param name="words">The command; null for <c>GET</c>, which hits in Redis need no array for.</param>
     /// <param name="script">What the words are arguments of; null where they are a command.</param>
     /// <param name="only">The one server that it is meant for; 0 for whichever has the slot.</param>
-    public async ValueTask<SlotAnswer> SendAsync(RedisArgument slot, RedisArgument[] words, RedisScript? script = null, UInt128 only = default)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<SlotAnswer> SendAsync(RedisArgument slot, RedisArgument[]? words, RedisScript? script = null, UInt128 only = default)
     {
         long began = clock.Time.GetTimestamp();
         TimeSpan left = timeout;
@@ -39,13 +46,19 @@ internal sealed class SlotServers(IRedisRoutes routes, ServerClock clock, TimeSp
             if (link?.Current is not { } connection || !clock.TryDescribe(connection.Server, out RemoteServer server) || !link.Breaker.TryPass()) return default;
             if (only != default && server.Identity != only) return new(default, connection, server) { IsOtherServer = true };
             RedisReply reply =
-                script is not null ? await script.RunAsync(connection, words, left, isAsking).ConfigureAwait(false)
-                : isAsking ? await connection.SendAskingAsync(words, left).ConfigureAwait(false)
-                : await connection.SendAsync(words, left).ConfigureAwait(false);
+                script is not null ? await script.RunAsync(connection, words!, left, isAsking).ConfigureAwait(false)
+                : await SendAsync(connection, slot, words, left, isAsking).ConfigureAwait(false);
             if (reply.Error is null || redirections == MostRedirections) return new(reply, connection, server);
             link = routes.Follow(connection, reply, out isAsking);
             left = timeout - clock.Time.GetElapsedTime(began);
             if (link is null || left <= TimeSpan.Zero) return new(reply, connection, server);
         }
+    }
+
+    private static ValueTask<RedisReply> SendAsync(RedisConnection connection, RedisArgument slot, RedisArgument[]? words, TimeSpan left, bool isAsking)
+    {
+        scoped ReadOnlySpan<RedisArgument> command = words;
+        if (words is null) command = ["GET", slot];
+        return isAsking ? connection.SendAskingAsync(command, left) : connection.SendAsync(command, left);
     }
 }

@@ -74,7 +74,7 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
             Key = key,
             Hash = hash,
             Value = form,
-            Cost = cost + LabelsOf(entryOptions),
+            Cost = cost + LabelsOf(entryOptions.User, entryOptions.Tags),
             CreatedAt = now,
             FreshUntil = timeline.FreshUntil,
             DueAt = timeline.DueAt,
@@ -90,18 +90,22 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     }
 
     /// <summary>An entry of another process, with what is left of its time.</summary>
-    public Entry Restore(WireEntry stored, object form, ClockAnchor anchor)
+    public Entry Restore(in WireEntry stored, object form, ClockAnchor anchor)
     {
-        long freshUntil = anchor.EndOf(stored.CreatedAt, stored.FreshUntil);
-        var labels = new EntryOptions { User = stored.User, Tags = stored.Tags };
+        int hash = KeyComparer.Hash(stored.Key);
+        // As far as that can be known before it is made, an instance is not larger than its text in UTF-16.
+        long cost = Math.Min(22 + stored.Body.Length * (stored.Encoding == CompressionAlgorithm.None ? 2L : 1L), options.MaxEntryBytes) + stored.Key.Length * sizeof(char) + Overhead;
+        long createdAt = anchor.StartOf(stored.CreatedAt), freshUntil = anchor.EndOf(stored.CreatedAt, stored.FreshUntil);
+        bool isWhole = stored.SubjectStart == 0 && stored.SubjectEnd == stored.Key.Length;
+        bool isPlain = isWhole && stored.Tags.Length == 0 && stored.User is null && Math.Max(stored.StaleWhileRevalidateUntil, stored.StaleIfErrorUntil) == stored.FreshUntil;
+        if (isPlain) return new() { Key = stored.Key, Hash = hash, Value = form, Cost = cost, CreatedAt = createdAt, FreshUntil = freshUntil };
         return new DetailedEntry
         {
             Key = stored.Key,
-            Hash = KeyComparer.Hash(stored.Key),
+            Hash = hash,
             Value = form,
-            // As far as that can be known before it is made, an instance is not larger than its text in UTF-16.
-            Cost = Math.Min(22 + stored.Body.Length * (stored.Encoding == CompressionAlgorithm.None ? 2L : 1L), options.MaxEntryBytes) + stored.Key.Length * sizeof(char) + Overhead + LabelsOf(labels),
-            CreatedAt = anchor.StartOf(stored.CreatedAt),
+            Cost = cost + LabelsOf(stored.User, stored.Tags),
+            CreatedAt = createdAt,
             FreshUntil = freshUntil,
             TagList = stored.Tags,
             UserName = stored.User,
@@ -112,11 +116,11 @@ internal sealed class EntryFactory(LarderOptions options, CacheClock clock, Seri
     }
 
     /// <summary>What tags and user weigh: each a string of its own at worst.</summary>
-    private static long LabelsOf(EntryOptions entryOptions)
+    private static long LabelsOf(string? user, IReadOnlyList<string> tags)
     {
         const int PerString = 32;
-        long bytes = entryOptions.User is { } user ? PerString + user.Length * sizeof(char) : 0;
-        foreach (string tag in entryOptions.Tags) bytes += PerString + tag.Length * sizeof(char);
+        long bytes = user is null ? 0 : PerString + user.Length * sizeof(char);
+        for (int i = 0; i < tags.Count; i++) bytes += PerString + tags[i].Length * sizeof(char);
         return bytes;
     }
 

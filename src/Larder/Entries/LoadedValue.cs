@@ -11,10 +11,13 @@ namespace Larder;
 /// <param name="createdAt">When the entry was created.</param>
 internal sealed class LoadedValue(Payload payload, string typeName, bool isShared, long createdAt)
 {
+    private readonly CompressionAlgorithm _encoding = payload.Encoding;
+    private readonly int _length = payload.Length;
+    private byte[]? _bytes = payload.Bytes;
     private object? _form;
 
-    /// <summary>What is kept until the first read; the same bytes stay in use after it where the value is kept serialized.</summary>
-    public Payload Payload { get; } = payload;
+    /// <summary>What is kept until the first read, and after it where the value is kept serialized; null where there is an instance in its place.</summary>
+    public Payload? Payload => Volatile.Read(ref _bytes) is { } bytes ? new(bytes, _encoding, _length) : null;
 
     public string TypeName { get; } = typeName;
 
@@ -29,15 +32,19 @@ internal sealed class LoadedValue(Payload payload, string typeName, bool isShare
     {
         if (Form is { } known) return known;
         if (TypeName != TypeNames.Of<T>()) return null;
+        // Forms come before bytes go.
+        if (Payload is not { } payload) return Form;
         IHybridCacheSerializer<T> serializer = serializers.For<T>();
-        var serialized = new SerializedValue<T>(Payload, serializer);
-        bool asInstance = IsShared || Immutability<T>.IsImmutable && Payload.Encoding == CompressionAlgorithm.None;
+        var serialized = new SerializedValue<T>(payload, serializer);
+        bool asInstance = IsShared || Immutability<T>.IsImmutable && payload.Encoding == CompressionAlgorithm.None;
         object? form = !asInstance ? serialized
             // Never compressed: what is would be unpacked into memory that others use afterwards.
-            : serializer is IEntrySerializer<T> own ? Payload.Encoding == CompressionAlgorithm.None ? own.Deserialize(Payload.Bytes, createdAt) : null
+            : serializer is IEntrySerializer<T> own ? payload.Encoding == CompressionAlgorithm.None ? own.Deserialize(payload.Bytes, createdAt) : null
             : serialized.Copy(compressor);
         if (form is null) return null;
         if (asInstance) serializers.Remember<T>();
-        return Interlocked.CompareExchange(ref _form, form, null) ?? form;
+        object kept = Interlocked.CompareExchange(ref _form, form, null) ?? form;
+        if (asInstance) Volatile.Write(ref _bytes, null);
+        return kept;
     }
 }

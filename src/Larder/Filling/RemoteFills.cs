@@ -17,6 +17,7 @@ internal sealed class RemoteFills(
     /// <summary>Asks Redis for a flight's value. A fresh one lands the flight; a stale one enters memory, so that it can stand in.</summary>
     /// <param name="mayWait">Whether to wait for other nodes where the rules say so.</param>
     /// <returns>Whether the flight is done with.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> TryLandAsync<T>(Flight<T> flight, EntryRules rules, bool inBackground, bool mayWait)
     {
         Entry? older = memory.Find(flight.Key);
@@ -51,10 +52,12 @@ internal sealed class RemoteFills(
 
     /// <summary>Looks a key up that memory holds nothing usable for.</summary>
     /// <returns>The entry, fresh or stale, which is in memory by now unless it was overtaken.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<Entry?> FindAsync(string key) => (await ClaimAsync(key, null).ConfigureAwait(false)).Entry;
 
     /// <summary>The same for a caller who may fill; what it makes goes into Redis by the claim.</summary>
     /// <param name="ticketLife">How long that may take; null where it does not fill, and claims nothing.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<RemoteAnswer> ClaimAsync(string key, TimeSpan? ticketLife)
     {
         // In this order: what happens from here on refuses the entry.

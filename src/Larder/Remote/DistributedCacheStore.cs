@@ -76,8 +76,8 @@ internal sealed class DistributedCacheStore : IRemoteStore
     private DistributedCacheEntryOptions OptionsFor(byte[] stored, TimeSpan lifetime)
     {
         long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        bool isRead = WireFormat.ReadHead(stored.AsMemory(RemoteReads.ServerBytes), new(stored.Length, int.MaxValue), out WireEntry? entry) == WireOutcome.Done;
-        if (!isRead || entry!.Type != SlidingValues.TypeName || entry.FreshUntil - now <= lifetime.TotalMilliseconds) return new() { AbsoluteExpirationRelativeToNow = lifetime };
+        bool isRead = WireFormat.ReadHead(stored.AsMemory(RemoteReads.ServerBytes), new(stored.Length, int.MaxValue), out WireEntry entry) == WireOutcome.Done;
+        if (!isRead || entry.Type != SlidingValues.TypeName || entry.FreshUntil - now <= lifetime.TotalMilliseconds) return new() { AbsoluteExpirationRelativeToNow = lifetime };
         return new() { SlidingExpiration = lifetime, AbsoluteExpirationRelativeToNow = TimeSpan.FromMilliseconds(Math.Min(entry.FreshUntil - now, RemoteWrites.LongestLife)) };
     }
 

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Larder;
 
 /// <summary>A server of Redis as it was when it answered.</summary>
@@ -35,6 +37,15 @@ internal readonly record struct SlotRead(SlotOutcome Outcome, RemoteServer Serve
 {
     /// <summary>Whether there was nothing, and this very call has put the ticket there.</summary>
     public bool IsOwnTicket { get; init; }
+
+    /// <summary>The array of the shared pool that <see cref="Stored"/> lies in; null where it lies in one of its own.</summary>
+    public byte[]? Rented { get; init; }
+
+    /// <summary>Gives the array back, for the one who asked: once, and nothing looks at what was stored any more. Who never does lets the collector have it.</summary>
+    public void Return()
+    {
+        if (Rented is not null) ArrayPool<byte>.Shared.Return(Rented);
+    }
 }
 
 /// <summary>What a fill knew when it began: only as long as that is still so may its result go into the slot .</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Larder;
 
 /// <summary>The calls of a cache with the Redis tier, where they go further than memory.</summary>
@@ -10,6 +12,7 @@ internal sealed class RemoteCalls(RemoteTier tier, RemoteFills fills, CacheClock
 
     /// <summary>Looks a key up in Redis that is no plain hit in memory.</summary>
     /// <param name="through">What asks; the cache's own, where null.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<LookupResult<T>> GetAsync<T>(string key, Entry? seen, Reason missed, bool allowStale, RemoteFills? through = null)
     {
         bool isStale = allowStale && seen is not null && lookups.Judge(seen, clock.Now) is Standing.Stale or Standing.LastResort;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Larder;
 
@@ -64,6 +65,7 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
 
     /// <param name="ticketLife">How long a ticket is to live that is put where nothing is; null where nothing will be stored.</param>
     /// <param name="claims">Whether the claim is wanted where no ticket is to be put: for what is in the slot.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<RemoteAnswer> ReadAsync(string key, TimeSpan? ticketLife, bool claims = false)
     {
         Invalidation[] noted = pending.Note();
@@ -75,6 +77,8 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
             SlotRead read = ticketLife is { } life ? await store.ClaimAsync(key, life).ConfigureAwait(false) : await store.ReadAsync(key).ConfigureAwait(false);
             if (read.Outcome != SlotOutcome.Done) return Missed(RemoteOutcome.NoAnswer);
             RemoteOutcome outcome = Judge(key, read, noted, out Entry? entry);
+            // The entry has copied what it keeps.
+            read.Return();
             Interlocked.Increment(ref _outcomes[(int)outcome]);
             return new(entry, (claims || ticketLife is not null) && read.MayReplace ? new(read.Identity, read.Server, stamp) : null)
             {
@@ -124,9 +128,9 @@ internal sealed class RemoteReads(IRemoteStore store, LogFollower follower, Pend
         entry = null;
         if (read.Stored.IsEmpty) return read.Identity == 0 ? RemoteOutcome.Absent : RemoteOutcome.Ticket;
         WireOutcome outcome = WireOutcome.Cut;
-        WireEntry? stored = null;
+        WireEntry stored = default;
         if (read.Stored.Length > ServerBytes) outcome = WireFormat.Read(read.Stored[ServerBytes..], key, limits, out stored);
-        if (stored is null)
+        if (outcome != WireOutcome.Done)
         {
             Interlocked.Increment(ref _unreadable[(int)outcome]);
             return RemoteOutcome.Unreadable;

@@ -128,14 +128,14 @@ internal sealed class RemoteSweep(IRemoteWalk walk, LogFollower follower, WireLi
     {
         isEnded = false;
         if (slot.Stored.Length <= RemoteReads.ServerBytes) return WireOutcome.NotOurs;
-        WireOutcome outcome = WireFormat.ReadHead(slot.Stored[RemoteReads.ServerBytes..], limits, out WireEntry? stored);
-        if (stored is null) return outcome;
+        WireOutcome outcome = WireFormat.ReadHead(slot.Stored[RemoteReads.ServerBytes..], limits, out WireEntry stored);
+        if (outcome != WireOutcome.Done) return outcome;
         if (!walk.IsPlaceOf(slot.Name, stored.Key)) return WireOutcome.OtherKey;
         isEnded = RemoteReads.ServerOf(slot.Stored.Span) != slot.Server.Identity || stored.Stamp.Epoch != view.Epoch || IsEnded(view, stored);
         return WireOutcome.Done;
     }
 
-    private static bool IsEnded(RemoteView view, WireEntry stored)
+    private static bool IsEnded(RemoteView view, in WireEntry stored)
     {
         ReadOnlySpan<char> name = stored.Key.AsSpan()[stored.SubjectStart..stored.SubjectEnd];
         Coverage coverage = view.Judge(stored.Key, name, stored.Tags, stored.User, stored.Stamp.Ordinal, out _);

@@ -87,8 +87,8 @@ internal sealed class RemoteWrites(
         stored.Advance(RemoteReads.ServerBytes);
         // Values that are only instances, or too large, stay in memory; what they replaced is older.
         WireEntry? described = Takes(entry) ? records.Describe(entry, claim.Stamp, claim.Server.ClockForWriting, body) : null;
-        if (described is not null && sliding is not null) described = SlidingValues.Stored(described, sliding, claim.Server.ClockForWriting);
-        if (described is not null && WireFormat.Write(described, limits, stored) == WireOutcome.Done)
+        if (described is { } plain && sliding is not null) described = SlidingValues.Stored(plain, sliding, claim.Server.ClockForWriting);
+        if (described is { } form && WireFormat.Write(form, limits, stored) == WireOutcome.Done)
             await store.ReplaceAsync(entry.Key, claim, stored.Memory, TimeSpan.FromMilliseconds(left)).ConfigureAwait(false);
         else
             await store.RemoveAsync(entry.Key, claim).ConfigureAwait(false);

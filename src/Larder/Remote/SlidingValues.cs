@@ -18,7 +18,7 @@ internal static class SlidingValues
     public static long QuarterOf(long window) => window / 4;
 
     /// <summary>The form in which it goes into a slot.</summary>
-    public static WireEntry Stored(WireEntry described, DistributedValue value, ClockAnchor anchor)
+    public static WireEntry Stored(in WireEntry described, DistributedValue value, ClockAnchor anchor)
     {
         long end = Math.Max(described.FreshUntil, anchor.ToWall(value.AbsoluteEnd));
         return described with { FreshUntil = end, StaleWhileRevalidateUntil = end, StaleIfErrorUntil = end };
@@ -26,9 +26,9 @@ internal static class SlidingValues
 
     /// <summary>An entry that was read from a slot; one that slides begins its time anew, for whoever reads it uses it.</summary>
     /// <remarks>Its absolute end is told by the entry's times, which are by the server's clock, not by those in its value, which are by another node's.</remarks>
-    public static Entry Restore(EntryRecords records, WireEntry stored, ClockAnchor anchor, long now)
+    public static Entry Restore(EntryRecords records, in WireEntry stored, ClockAnchor anchor, long now)
     {
-        if (stored.Encoding != CompressionAlgorithm.None || stored.Type != TypeName || !DistributedValueSerializer.Slides(stored.Body.Span, out TimeSpan window)) return records.Restore(stored, anchor);
+        if (stored.Encoding != CompressionAlgorithm.None || stored.Type != TypeName || !DistributedValueSerializer.Slides(stored.Body.Span, out TimeSpan window)) return records.Restore(stored, anchor, isAskedFor: true);
         long end = anchor.EndOf(stored.CreatedAt, stored.FreshUntil);
         long until = anchor.ToWall(Math.Min(CacheClock.After(now, window), end));
         var value = new DistributedValue(DistributedValueSerializer.BytesIn(stored.Body.Span), window, end, dueAt: now);

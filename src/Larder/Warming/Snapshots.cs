@@ -139,14 +139,14 @@ public sealed class Snapshots
         int entries = 0, expired = 0, skipped = 0;
         while (await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } next)
         {
-            WireEntry? stored = null;
+            WireEntry stored = default;
             WireOutcome outcome = next.Stored.IsEmpty ? WireOutcome.TooLarge : WireFormat.Read(next.Stored, null, limits, out stored);
             if (outcome is WireOutcome.TooLarge or WireOutcome.OtherVersion) skipped++;
             else if (outcome != WireOutcome.Done) return new(SnapshotOutcome.Damaged, entries, expired, skipped);
             else
             {
                 ClockAnchor anchor = ClockAnchor.Now(_time, _clock);
-                Entry entry = _records.Restore(stored!, anchor with { Wall = Math.Max(anchor.Wall, header.CreatedAt) });
+                Entry entry = _records.Restore(stored, anchor with { Wall = Math.Max(anchor.Wall, header.CreatedAt) });
                 for (int i = 0; i < next.Uses && i < byte.MaxValue; i++) entry.Touch();
                 if (entry.IsGone(anchor.Cache)) expired++;
                 else if (_memory.TryAddLoaded(entry, stamp) == Reason.None) entries++;

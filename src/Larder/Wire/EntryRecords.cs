@@ -1,3 +1,6 @@
+using System.Text;
+using System.Text.Unicode;
+
 namespace Larder;
 
 /// <summary>Between entries in memory and their stored form: for snapshots, and for whatever else keeps entries outside of the process.</summary>
@@ -34,17 +37,26 @@ internal sealed class EntryRecords(EntryFactory entries, Serializers serializers
     }
 
     /// <summary>Makes an entry of what was stored; its value is read when somebody asks for it.</summary>
-    public Entry Restore(WireEntry stored, ClockAnchor anchor)
+    /// <param name="isAskedFor">Whether somebody does now: a text is one at once then, without its bytes being kept until it is.</param>
+    public Entry Restore(in WireEntry stored, ClockAnchor anchor, bool isAskedFor = false)
     {
-        bool isShared = (stored.Flags & WireFlags.Shared) != 0;
-        object form = (stored.Flags & WireFlags.Null) != 0
-            ? StoredNull.Instance
-            : new LoadedValue(new(stored.Body.ToArray(), stored.Encoding, stored.Length), stored.Type, isShared, anchor.StartOf(stored.CreatedAt));
+        object form = (stored.Flags & WireFlags.Null) != 0 ? StoredNull.Instance : (isAskedFor ? TextOf(stored) : null) ?? (object)Loaded(stored, anchor);
         return entries.Restore(stored, form, anchor);
     }
 
     /// <summary>Makes an entry of what was stored, whose value has been read already.</summary>
-    public Entry Restore(WireEntry stored, object form, ClockAnchor anchor) => entries.Restore(stored, form, anchor);
+    public Entry Restore(in WireEntry stored, object form, ClockAnchor anchor) => entries.Restore(stored, form, anchor);
+
+    private static LoadedValue Loaded(in WireEntry stored, ClockAnchor anchor) =>
+        new(new(stored.Body.ToArray(), stored.Encoding, stored.Length), stored.Type, (stored.Flags & WireFlags.Shared) != 0, anchor.StartOf(stored.CreatedAt));
+
+    private string? TextOf(in WireEntry stored)
+    {
+        bool isText = stored.Encoding == CompressionAlgorithm.None && stored.Type == TypeNames.Of<string>() && serializers.For<string>() is TextSerializer;
+        if (!isText || !Utf8.IsValid(stored.Body.Span)) return null;
+        serializers.Remember<string>();
+        return Encoding.UTF8.GetString(stored.Body.Span);
+    }
 
     private Body? BodyOf(object form, long createdAt, PooledBuffer buffer)
     {
@@ -53,7 +65,8 @@ internal sealed class EntryRecords(EntryFactory entries, Serializers serializers
             case StoredNull: return new("", WireFlags.Null, CompressionAlgorithm.None, 0, default);
             case Unkept: return null;
             case SerializedValue serialized: return Of(serialized.TypeName, WireFlags.None, serialized.Payload);
-            case LoadedValue loaded: return Of(loaded.TypeName, loaded.IsShared ? WireFlags.Shared : WireFlags.None, loaded.Payload);
+            case LoadedValue { Payload: { } payload } loaded: return Of(loaded.TypeName, loaded.IsShared ? WireFlags.Shared : WireFlags.None, payload);
+            case LoadedValue loaded: return BodyOf(loaded.Form!, createdAt, buffer);
         }
         if (serializers.WriterOf(form) is not { } writer) return null;
         try

@@ -28,9 +28,13 @@ internal ref struct PartReader(ReadOnlySpan<byte> bytes, int at)
         return _bytes.Slice(At - (int)length, (int)length);
     }
 
-    public string Text(long most)
+    public string Text(long most) => TextOf(Part(most));
+
+    /// <summary>The name of a type: the program's own string where it uses that type.</summary>
+    public string TypeName() => Part(WireLimits.MaxTypeBytes) is var part && TypeNames.Known(part) is { } known ? known : TextOf(part);
+
+    private string TextOf(ReadOnlySpan<byte> part)
     {
-        ReadOnlySpan<byte> part = Part(most);
         if (Utf8.IsValid(part)) return Encoding.UTF8.GetString(part);
         Fail(WireOutcome.Malformed);
         return "";

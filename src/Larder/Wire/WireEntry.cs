@@ -51,8 +51,8 @@ internal readonly record struct WireLimits(long MaxBodyBytes, int MaxKeyLength)
     public static WireLimits OfTier(LarderOptions options) => Of(options) with { MaxKeyLength = 65_536 };
 }
 
-/// <summary>An entry as it is stored outside of memory: what <see cref="WireFormat"/> writes and reads. Times are Unix time in milliseconds.</summary>
-internal sealed record WireEntry
+/// <summary>An entry as it is stored outside of memory: what <see cref="WireFormat"/> writes and reads. Times are Unix time in milliseconds. A struct, as each hit in Redis makes one.</summary>
+internal readonly record struct WireEntry()
 {
     /// <summary>The newest position seen before the value began to be made.</summary>
     public required Position Stamp { get; init; }

@@ -34,7 +34,7 @@ internal static class WireFormat
     public const int SmallestBytes = LengthAt + sizeof(uint) + ChecksumBytes;
 
     /// <summary>Reads what stands between the envelope's checked ends; gets the whole without the checksum.</summary>
-    internal delegate WireOutcome ContentReader(ReadOnlyMemory<byte> content, string? key, WireLimits limits, out WireEntry? entry);
+    internal delegate WireOutcome ContentReader(ReadOnlyMemory<byte> content, string? key, WireLimits limits, out WireEntry entry);
 
     /// <summary>The reader of each version, by its number. Old ones stay; a new one is added and becomes what is written.</summary>
     private static readonly ContentReader?[] Readers = [null, WireVersion1.Read];
@@ -42,21 +42,21 @@ internal static class WireFormat
     public static ReadOnlySpan<byte> Magic => "LRDR"u8;
 
     /// <summary>Appends the stored form; nothing is appended unless the outcome is <see cref="WireOutcome.Done"/>.</summary>
-    public static WireOutcome Write(WireEntry entry, WireLimits limits, IBufferWriter<byte> target) => WireVersion1.Write(entry, limits, target);
+    public static WireOutcome Write(in WireEntry entry, WireLimits limits, IBufferWriter<byte> target) => WireVersion1.Write(entry, limits, target);
 
     /// <summary>Reads a stored form that is the whole of <paramref name="stored"/>.</summary>
     /// <param name="key">The key it must belong to; null where any will do.</param>
     /// <param name="entry">The entry, whose body is a part of <paramref name="stored"/>.</param>
-    public static WireOutcome Read(ReadOnlyMemory<byte> stored, string? key, WireLimits limits, out WireEntry? entry) =>
+    public static WireOutcome Read(ReadOnlyMemory<byte> stored, string? key, WireLimits limits, out WireEntry entry) =>
         Read(stored, key, limits, Readers, out entry);
 
     /// <summary>Reads what stands before the body, of a stored form of which there may be only the beginning.</summary>
     /// <param name="begin">The beginning.</param>
     /// <param name="entry">The entry without its body. Nobody has compared the checksum: that takes the whole.</param>
     /// <returns><see cref="WireOutcome.Cut"/> where more of it is needed.</returns>
-    public static WireOutcome ReadHead(ReadOnlyMemory<byte> begin, WireLimits limits, out WireEntry? entry)
+    public static WireOutcome ReadHead(ReadOnlyMemory<byte> begin, WireLimits limits, out WireEntry entry)
     {
-        entry = null;
+        entry = default;
         ReadOnlySpan<byte> bytes = begin.Span;
         if (bytes.Length < SmallestBytes) return WireOutcome.Cut;
         if (!bytes.StartsWith(Magic)) return WireOutcome.NotOurs;
@@ -64,9 +64,9 @@ internal static class WireFormat
     }
 
     /// <summary>Reads with these versions.</summary>
-    internal static WireOutcome Read(ReadOnlyMemory<byte> stored, string? key, WireLimits limits, ContentReader?[] readers, out WireEntry? entry)
+    internal static WireOutcome Read(ReadOnlyMemory<byte> stored, string? key, WireLimits limits, ContentReader?[] readers, out WireEntry entry)
     {
-        entry = null;
+        entry = default;
         ReadOnlySpan<byte> bytes = stored.Span;
         if (!bytes[..Math.Min(bytes.Length, Magic.Length)].SequenceEqual(Magic[..Math.Min(bytes.Length, Magic.Length)])) return WireOutcome.NotOurs;
         if (bytes.Length < SmallestBytes) return WireOutcome.Cut;

@@ -12,7 +12,7 @@ internal static class WireVersion1
     private const int FixedBytes = 76;
     private const WireFlags KnownFlags = WireFlags.Null | WireFlags.Shared;
 
-    public static WireOutcome Write(WireEntry entry, WireLimits limits, IBufferWriter<byte> target)
+    public static WireOutcome Write(in WireEntry entry, WireLimits limits, IBufferWriter<byte> target)
     {
         if (entry.Body.Length > limits.MaxBodyBytes || entry.Length > limits.MaxBodyBytes
             || entry.Key.Length > limits.MaxKeyLength || entry.Tags.Length > WireLimits.MaxTags)
@@ -50,9 +50,9 @@ internal static class WireVersion1
         return WireOutcome.Done;
     }
 
-    public static WireOutcome Read(ReadOnlyMemory<byte> content, string? key, WireLimits limits, out WireEntry? entry)
+    public static WireOutcome Read(ReadOnlyMemory<byte> content, string? key, WireLimits limits, out WireEntry entry)
     {
-        entry = null;
+        entry = default;
         ReadOnlySpan<byte> bytes = content.Span;
         if (bytes.Length < FixedBytes || bytes[7] != 0) return WireOutcome.Malformed;
         uint tags = ReadUInt32LittleEndian(bytes[72..]);
@@ -65,7 +65,7 @@ internal static class WireVersion1
         if (key is null) key = parts.Text(limits.MaxKeyLength * 3L);
         else if (!IsSame(parts.Part(limits.MaxKeyLength * 3L), key)) return parts.Outcome == WireOutcome.Done ? WireOutcome.OtherKey : parts.Outcome;
         if (key.Length > limits.MaxKeyLength) return WireOutcome.TooLarge;
-        string type = parts.Text(WireLimits.MaxTypeBytes);
+        string type = parts.TypeName();
         string? user = parts.OptionalText(WireLimits.MaxUserBytes);
         string[] names = ReadTags(ref parts, (int)tags);
         int body = parts.Part(limits.MaxBodyBytes).Length;
@@ -79,15 +79,15 @@ internal static class WireVersion1
     }
 
     /// <summary>As <see cref="WireFormat.ReadHead"/>; the version is this one.</summary>
-    public static WireOutcome ReadHead(ReadOnlyMemory<byte> begin, WireLimits limits, out WireEntry? entry)
+    public static WireOutcome ReadHead(ReadOnlyMemory<byte> begin, WireLimits limits, out WireEntry entry)
     {
-        entry = null;
+        entry = default;
         ReadOnlySpan<byte> bytes = begin.Span;
         if (bytes.Length < FixedBytes) return WireOutcome.Cut;
         uint tags = ReadUInt32LittleEndian(bytes[72..]);
         if (tags > WireLimits.MaxTags) return WireOutcome.TooLarge;
         var parts = new PartReader(bytes, FixedBytes);
-        string key = parts.Text(limits.MaxKeyLength * 3L), type = parts.Text(WireLimits.MaxTypeBytes);
+        string key = parts.Text(limits.MaxKeyLength * 3L), type = parts.TypeName();
         string? user = parts.OptionalText(WireLimits.MaxUserBytes);
         string[] names = ReadTags(ref parts, (int)tags);
         if (parts.Outcome != WireOutcome.Done) return ReadUInt32LittleEndian(bytes[WireFormat.LengthAt..]) > bytes.Length ? WireOutcome.Cut : parts.Outcome;
@@ -127,7 +127,7 @@ internal static class WireVersion1
     }
 
     /// <summary>What must hold of every entry, read or to be written.</summary>
-    private static bool IsConsistent(WireEntry entry) =>
+    private static bool IsConsistent(in WireEntry entry) =>
         (entry.Flags & ~KnownFlags) == 0
         && entry.Encoding <= CompressionAlgorithm.Brotli
         && entry.Stamp.Ordinal >= 0
@@ -151,7 +151,7 @@ internal static class WireVersion1
         return same;
     }
 
-    private static long SizeOf(WireEntry entry)
+    private static long SizeOf(in WireEntry entry)
     {
         long size = FixedBytes + WireFormat.ChecksumBytes + (4L + entry.Tags.Length) * sizeof(uint) + entry.Body.Length
             + Encoding.UTF8.GetByteCount(entry.Key) + Encoding.UTF8.GetByteCount(entry.Type)

@@ -121,9 +121,9 @@ public sealed class EntryTests
     {
         await using Stage stage = await StartAsync();
         byte[] stored = await StoredAsync(stage, "k", "v");
-        Assert.Equal(WireOutcome.Done, WireFormat.Read(stored.AsMemory(FormAt), "k", WireLimits.Of(new()), out WireEntry? entry));
+        Assert.Equal(WireOutcome.Done, WireFormat.Read(stored.AsMemory(FormAt), "k", WireLimits.Of(new()), out WireEntry entry));
         using var form = new PooledBuffer();
-        Assert.Equal(WireOutcome.Done, WireFormat.Write(entry! with { Encoding = encoding, Body = Compressed(encoding, new byte[1 << 20], 1 << 10), Length = claimed }, new(int.MaxValue, 1024), form));
+        Assert.Equal(WireOutcome.Done, WireFormat.Write(entry with { Encoding = encoding, Body = Compressed(encoding, new byte[1 << 20], 1 << 10), Length = claimed }, new(int.MaxValue, 1024), form));
         await PutAsync(stage, "k", [.. stored[..FormAt], .. form.Span]);
         // One that is no bomb is read: it is what comes out that counts.
         using var honest = new PooledBuffer();

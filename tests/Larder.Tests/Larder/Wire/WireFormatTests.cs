@@ -75,8 +75,8 @@ public sealed class WireFormatTests
         string page = File.ReadAllText(Path.Combine(Path.GetDirectoryName(ThisFile())!, "..", "..", "..", "..", "docs", "wire-format.md"));
         string onPage = Regex.Match(page, "```hex(.*?)```", RegexOptions.Singleline).Groups[1].Value;
         Assert.Equal(Golden, Regex.Replace(onPage, @"\s", ""));
-        Assert.Equal(WireOutcome.Done, WireFormat.Read(Convert.FromHexString(Golden), "user:ä:1", Limits, out WireEntry? read));
-        Same(Sample(), read!);
+        Assert.Equal(WireOutcome.Done, WireFormat.Read(Convert.FromHexString(Golden), "user:ä:1", Limits, out WireEntry read));
+        Same(Sample(), read);
     }
 
     [Fact]
@@ -96,9 +96,9 @@ public sealed class WireFormatTests
         {
             WireEntry entry = Any(random);
             byte[] bytes = Written(entry);
-            Assert.Equal(WireOutcome.Done, WireFormat.Read(bytes, i % 2 == 0 ? entry.Key : null, Limits, out WireEntry? read));
-            Same(entry, read!);
-            if (i % 2 == 0) Assert.Same(entry.Key, read!.Key);
+            Assert.Equal(WireOutcome.Done, WireFormat.Read(bytes, i % 2 == 0 ? entry.Key : null, Limits, out WireEntry read));
+            Same(entry, read);
+            if (i % 2 == 0) Assert.Same(entry.Key, read.Key);
             Assert.Equal(WireOutcome.OtherKey, Read(bytes, entry.Key + "x"));
         }
     }
@@ -148,9 +148,9 @@ public sealed class WireFormatTests
             if (bytes.Length > 16 && random.Next(4) > 0) Sealed(bytes);
             string? key = random.Next(4) == 0 ? "k" : null;
             long before = GC.GetAllocatedBytesForCurrentThread();
-            WireOutcome outcome = WireFormat.Read(bytes, key, Limits, out WireEntry? read);
+            WireOutcome outcome = WireFormat.Read(bytes, key, Limits, out WireEntry read);
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8 * bytes.Length + 2048);
-            Assert.Equal(outcome == WireOutcome.Done, read is not null);
+            Assert.Equal(outcome == WireOutcome.Done, read.Key is not null);
             outcomes.Add(outcome);
         }
         // The inputs reach every way out.
@@ -181,13 +181,13 @@ public sealed class WireFormatTests
         byte[] today = Written(Sample());
         today[WireFormat.VersionAt] = 2;
         WireFormat.ContentReader?[] readers = [null, Older, WireVersion1.Read];
-        Assert.Equal(WireOutcome.Done, WireFormat.Read(older, null, Limits, readers, out WireEntry? read));
-        Assert.Equal(("key", "ab"), (read!.Key, Encoding.UTF8.GetString(read.Body.Span)));
+        Assert.Equal(WireOutcome.Done, WireFormat.Read(older, null, Limits, readers, out WireEntry read));
+        Assert.Equal(("key", "ab"), (read.Key, Encoding.UTF8.GetString(read.Body.Span)));
         Assert.Equal(WireOutcome.Done, WireFormat.Read(Sealed(today), null, Limits, readers, out read));
-        Same(Sample(), read!);
+        Same(Sample(), read);
         Assert.Equal(WireOutcome.Malformed, Read(older));
 
-        static WireOutcome Older(ReadOnlyMemory<byte> content, string? key, WireLimits limits, out WireEntry? entry)
+        static WireOutcome Older(ReadOnlyMemory<byte> content, string? key, WireLimits limits, out WireEntry entry)
         {
             var parts = new PartReader(content.Span, 12);
             string stored = parts.Text(limits.MaxKeyLength);
@@ -289,9 +289,9 @@ public sealed class WireFormatTests
     public void The_body_is_not_copied_by_reading()
     {
         byte[] bytes = Written(Sample());
-        Assert.Equal(WireOutcome.Done, WireFormat.Read(bytes, null, Limits, out WireEntry? read));
+        Assert.Equal(WireOutcome.Done, WireFormat.Read(bytes, null, Limits, out WireEntry read));
         bytes[^9] = (byte)'V';
-        Assert.Equal("Value", Encoding.UTF8.GetString(read!.Body.Span));
+        Assert.Equal("Value", Encoding.UTF8.GetString(read.Body.Span));
     }
 
     private static string ThisFile([CallerFilePath] string path = "") => path;

@@ -26,9 +26,9 @@ public sealed class WireHeadTests
         int shortest = -1;
         for (int length = 0; length <= stored.Length; length++)
         {
-            WireOutcome outcome = WireFormat.ReadHead(stored.AsMemory(0, length), Limits, out WireEntry? head);
-            Assert.Equal(outcome == WireOutcome.Done, head is not null);
-            if (head is null)
+            WireOutcome outcome = WireFormat.ReadHead(stored.AsMemory(0, length), Limits, out WireEntry head);
+            Assert.Equal(outcome == WireOutcome.Done, head.Key is not null);
+            if (head.Key is null)
             {
                 Assert.Equal((WireOutcome.Cut, -1), (outcome, shortest));
                 continue;
@@ -51,7 +51,7 @@ public sealed class WireHeadTests
                 byte[] changed = [.. stored];
                 changed[at] ^= (byte)(1 << bit);
                 foreach (int length in (int[])[stored.Length, 120, 80])
-                    if (WireFormat.ReadHead(changed.AsMemory(0, length), Limits, out WireEntry? head) == WireOutcome.Done) Assert.True(head!.SubjectEnd <= head.Key.Length);
+                    if (WireFormat.ReadHead(changed.AsMemory(0, length), Limits, out WireEntry head) == WireOutcome.Done) Assert.True(head.SubjectEnd <= head.Key.Length);
             }
         }
         Assert.Equal(WireOutcome.NotOurs, WireFormat.ReadHead(new byte[200], Limits, out _));
