@@ -288,11 +288,17 @@ public sealed class LarderCache : IDisposable
     }
 
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
-    internal T? Find<T>(ReadOnlySpan<char> key, out Reason reason) where T : class
+    internal T? Find<T>(ReadOnlySpan<char> key) where T : class => FindKept<T>(key, out Reason reason, out _) is { } value && reason == Reason.HitMemory ? value : null;
+
+    /// <summary>The same, also where its freshness is over (<see cref="Reason.Stale"/>), by its time or by a soft event.</summary>
+    /// <param name="freshUntil">When it ended, or will, on the <see cref="Clock"/>.</param>
+    internal T? FindKept<T>(ReadOnlySpan<char> key, out Reason reason, out long freshUntil) where T : class
     {
         Entry? entry = _memory.Find(key, out int hash);
         reason = Standing(entry, hash);
-        if (reason != Reason.HitMemory) return null;
+        freshUntil = entry?.FreshUntil ?? 0;
+        if (reason == Reason.MissExpired && entry is { HasStaleTime: true } && !entry.IsGone(_clock.Now)) reason = Reason.Stale;
+        if (reason is not (Reason.HitMemory or Reason.Stale)) return null;
         T? value = entry!.Value as T ?? _entries.InstanceIn<T>(entry.Value);
         if (value is null) reason = Reason.MissIncompatible;
         else _memory.Touch(entry);

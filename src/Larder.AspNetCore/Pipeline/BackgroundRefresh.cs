@@ -48,7 +48,7 @@ internal sealed class BackgroundRefresh(RequestDelegate next, HttpCache cache, R
                 (Verdict now, fill) = await remote.RunAsync(context, verdict);
                 // Another node has refreshed it.
                 if (now.Next == State.Deliver) return;
-                if (now.Stored is { } newer) verdict = verdict with { Stored = newer };
+                if (now.Stored is { } newer) verdict = verdict with { Stored = newer, Facts = now.Facts };
             }
             await new Fetch(cache, context, verdict, null, fill).RunAsync(next);
         }

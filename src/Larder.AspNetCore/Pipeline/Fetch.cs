@@ -140,13 +140,13 @@ internal sealed class Fetch : ITeeOwner
     private bool MayStandInFor(int status)
     {
         bool unreachable = IsUnreachable;
-        return (unreachable || Reuse.IsError(status)) && _cache.MayServeStaleOnError(Stored!, StoredAge, _request, unreachable);
+        return (unreachable || Reuse.IsError(status)) && _cache.MayServeStaleOnError(_verdict.Facts, StoredAge, _request, unreachable);
     }
 
     private bool MayStandIn(Exception e) =>
         Stored is not null && !_context.Response.HasStarted && !_context.RequestAborted.IsCancellationRequested
         && e is not BadHttpRequestException
-        && _cache.MayServeStaleOnError(Stored, StoredAge, _request, IsUnreachable);
+        && _cache.MayServeStaleOnError(_verdict.Facts, StoredAge, _request, IsUnreachable);
 
     /// <summary>The last of the callbacks before the headers leave: what they are now is what is judged and stored.</summary>
     private Task OnStarting()

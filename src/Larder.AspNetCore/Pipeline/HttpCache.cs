@@ -66,8 +66,8 @@ internal sealed class HttpCache
 
     public void Count(Reason reason) => Engine.Reasons.Count(reason);
 
-    public bool MayServeStaleOnError(StoredResponse stored, TimeSpan age, in RequestFacts request, bool unreachable) =>
-        Reuse.MayServeStaleOnError(stored.Facts, age, request, Options.KeepStale, unreachable);
+    public bool MayServeStaleOnError(in StoredFacts stored, TimeSpan age, in RequestFacts request, bool unreachable) =>
+        Reuse.MayServeStaleOnError(stored, age, request, Options.KeepStale, unreachable);
 
     /// <summary>Invalidates. Where a strict node can't tell the others yet that fails no request: it holds here, and they are told when that is possible.</summary>
     public async ValueTask InvalidateAsync(Invalidation what)

@@ -112,8 +112,8 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     }
 
     private bool MayStandIn(HttpRequest request, in Verdict verdict, bool unreachable) =>
-        verdict is { Next: State.Fetch, Stored: { } stored }
-        && cache.MayServeStaleOnError(stored, verdict.Age, RequestFacts.From(isHead: false, new HeaderLookup(request.Headers)), unreachable);
+        verdict is { Next: State.Fetch, Stored: not null }
+        && cache.MayServeStaleOnError(verdict.Facts, verdict.Age, RequestFacts.From(isHead: false, new HeaderLookup(request.Headers)), unreachable);
 
     /// <summary>Who wants its own validation, or a part of an answer that is not stored yet, gains nothing by waiting.</summary>
     private static bool MayCollapse(HttpRequest request, in Verdict verdict) =>

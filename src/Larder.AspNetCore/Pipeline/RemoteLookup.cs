@@ -42,7 +42,7 @@ internal sealed class RemoteLookup(HttpCache cache, RemoteCalls remote, RequestJ
 
     /// <summary>The keys under which a variant for the request may be, the likeliest first; none as far as memory knows of no variants.</summary>
     private List<string> VariantKeys(FetchKey key, HttpRequest request) =>
-        cache.Engine.Find<HttpEntry>(key.Primary, out _) is VariantIndex index && ReferenceEquals(index.Rules, key.Rules)
+        cache.Engine.FindKept<HttpEntry>(key.Primary, out _, out _) is VariantIndex index && ReferenceEquals(index.Rules, key.Rules)
             ? [.. index.Nominated.Select(nominated => ResponseStorer.VariantKey(key, nominated, request.Headers))]
             : [];
 }

@@ -52,7 +52,7 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
     {
         if (RequestKey.AppendBase(context, ref key, keyForwardingHeaders, out Range target) is not Reason.None and var unkeyed) return Verdict.Pass(unkeyed);
         RuleSet rules = cache.Rules;
-        HttpEntry? found = Find(key.Written, rules, out Reason missing);
+        HttpEntry? found = Find(key.Written, rules, out Reason missing, out long freshUntil);
         CompiledRule? rule = null;
         string? user = null;
         // A shared entry was stored under these very rules, so it says all they would say.
@@ -66,14 +66,14 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
                 if (!known.IsKnown) return Verdict.Pass(Reason.BypassUser);
                 user = known.Id;
                 RequestKey.AppendUser(ref key, known);
-                found = Find(key.Written, rules, out missing);
+                found = Find(key.Written, rules, out missing, out freshUntil);
             }
         }
         int primaryLength = key.Length;
-        if (found is VariantIndex index && (found = FindVariant(index, context.Request.Headers, ref key)) is null) missing = Reason.MissVary;
+        if (found is VariantIndex index && (found = FindVariant(index, context.Request.Headers, ref key, out freshUntil)) is null) missing = Reason.MissVary;
 
         Verdict verdict = found is StoredResponse stored
-            ? Judge(context, facts, stored)
+            ? Judge(context, facts, stored, freshUntil)
             : new() { Next = facts.CacheControl.OnlyIfCached ? State.Refuse : State.Fetch, Reason = missing };
         if (verdict.Next is not (State.Fetch or State.DeliverAndRefresh) && !(verdict.Next == State.Refuse && cache.Engine.Remote is not null)) return verdict;
 
@@ -85,21 +85,24 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         };
     }
 
-    private Verdict Judge(HttpContext context, in RequestFacts facts, StoredResponse stored)
+    /// <param name="freshUntil">When its freshness ends by the engine: an event may have ended it before its time.</param>
+    private Verdict Judge(HttpContext context, in RequestFacts facts, StoredResponse stored, long freshUntil)
     {
         if (stored.RequiresAuthorization && !EndpointMarks.IsAuthorized(context)) return Verdict.Pass(Reason.BypassAuthorization);
         if ((facts.HasAuthorization || facts.HasCookie)
             && !Storability.MayShare(facts, stored.Facts.Response, stored.IsDeclaredPublic, stored.IsPrivate)) return Verdict.Pass(Reason.BypassCredentials);
-        TimeSpan age = stored.AgeAt(cache.Clock.Now);
-        ReuseDecision decision = Reuse.Decide(facts, stored.Facts, age);
+        long now = cache.Clock.Now;
+        TimeSpan age = stored.AgeAt(now);
+        StoredFacts known = freshUntil > now ? stored.Facts : stored.Facts.StaleFrom(age - TimeSpan.FromMilliseconds(now - freshUntil));
+        ReuseDecision decision = Reuse.Decide(facts, known, age);
         State next = decision.Kind switch
         {
             ReuseKind.Fresh or ReuseKind.Stale => State.Deliver,
             _ when facts.CacheControl.OnlyIfCached => State.Refuse,
-            _ when decision.Reason == Reason.MissExpired && Reuse.MayServeWhileRevalidating(stored.Facts, age) => State.DeliverAndRefresh,
+            _ when decision.Reason == Reason.MissExpired && Reuse.MayServeWhileRevalidating(known, age) => State.DeliverAndRefresh,
             _ => State.Fetch,
         };
-        return new() { Next = next, Reason = next == State.DeliverAndRefresh ? Reason.Stale : decision.Reason, Stored = stored, Age = age };
+        return new() { Next = next, Reason = next == State.DeliverAndRefresh ? Reason.Stale : decision.Reason, Stored = stored, Facts = known, Age = age };
     }
 
     /// <summary>What makes a GET or HEAD one that is neither answered from the cache nor stored.</summary>
@@ -117,22 +120,23 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         !HttpProtocol.IsHttp11(request.Protocol) && request.ContentLength is null
         && request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
-    private HttpEntry? FindVariant(VariantIndex index, IHeaderDictionary headers, ref KeyBuilder key)
+    private HttpEntry? FindVariant(VariantIndex index, IHeaderDictionary headers, ref KeyBuilder key, out long freshUntil)
     {
+        freshUntil = 0;
         int primaryLength = key.Length;
         foreach (string[] nominated in index.Nominated)
         {
             RequestKey.AppendVariant(ref key, nominated, headers);
-            HttpEntry? variant = Find(key.Written, index.Rules, out _);
+            HttpEntry? variant = Find(key.Written, index.Rules, out _, out freshUntil);
             key.Truncate(primaryLength);
             if (variant is StoredResponse) return variant;
         }
         return null;
     }
 
-    private HttpEntry? Find(ReadOnlySpan<char> key, RuleSet rules, out Reason missing)
+    private HttpEntry? Find(ReadOnlySpan<char> key, RuleSet rules, out Reason missing, out long freshUntil)
     {
-        HttpEntry? found = cache.Engine.Find<HttpEntry>(key, out missing);
+        HttpEntry? found = cache.Engine.FindKept<HttpEntry>(key, out missing, out freshUntil);
         if (found is null || ReferenceEquals(found.Rules, rules)) return found;
         missing = Reason.MissIncompatible;
         return null;

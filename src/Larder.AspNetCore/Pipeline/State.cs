@@ -1,3 +1,5 @@
+using Larder.AspNetCore.Rfc9111;
+
 namespace Larder.AspNetCore;
 
 /// <summary>
@@ -47,6 +49,8 @@ internal readonly struct Verdict
     public required Reason Reason { get; init; }
     /// <summary>What to deliver, or what is stored but not fresh.</summary>
     public StoredResponse? Stored { get; init; }
+    /// <summary>What decides on its use, by now.</summary>
+    public StoredFacts Facts { get; init; }
     /// <summary>Its age.</summary>
     public TimeSpan Age { get; init; }
     /// <summary>For Fetch: where the answer will be stored.</summary>

@@ -3,7 +3,11 @@ namespace Larder.AspNetCore.Rfc9111;
 /// <summary>A stored response, as far as the decision on its reuse needs it.</summary>
 /// <param name="Response">What was stored.</param>
 /// <param name="Lifetime">Its freshness lifetime.</param>
-internal readonly record struct StoredFacts(ResponseFacts Response, TimeSpan Lifetime);
+internal readonly record struct StoredFacts(ResponseFacts Response, TimeSpan Lifetime)
+{
+    /// <summary>The same where something has ended the freshness at an age, if it had not ended by then (§4.2.4: a cache may treat a fresh response as stale).</summary>
+    public StoredFacts StaleFrom(TimeSpan age) => age < Lifetime ? this with { Lifetime = age > TimeSpan.Zero ? age : TimeSpan.Zero } : this;
+}
 
 /// <summary>What may be done with a stored response.</summary>
 internal enum ReuseKind : byte

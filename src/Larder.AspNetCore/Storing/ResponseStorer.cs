@@ -142,9 +142,9 @@ internal sealed class ResponseStorer(HttpCache cache)
         Reason unstored = cache.Engine.Store<HttpEntry>(variantKey, stored, options, stamp, fill: fill);
         if (unstored != Reason.None || nominated.Length == 0) return unstored;
         // The index stands under the key of the URL, so it needs no tag for it; it lives as long as any variant may.
-        var index = VariantIndex.With(cache.Engine.Find<HttpEntry>(key.Primary, out _) as VariantIndex, key.Rules, nominated);
+        var index = VariantIndex.With(cache.Engine.FindKept<HttpEntry>(key.Primary, out _, out _) as VariantIndex, key.Rules, nominated);
         // A newer index may stand there already; it lacks at most this list, which costs a miss.
-        cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value), stamp, fill: fill);
+        cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value + options.StaleIfError!.Value), stamp, fill: fill);
         return Reason.None;
     }
 
@@ -154,10 +154,12 @@ internal sealed class ResponseStorer(HttpCache cache)
         TimeSpan window = DeltaSeconds.ToSpan(Math.Max(directives.StaleIfError ?? 0, directives.StaleWhileRevalidate ?? 0));
         if (window < cache.Options.KeepStale) window = cache.Options.KeepStale;
         TimeSpan left = stored.Facts.Lifetime - stored.InitialAge;
-        TimeSpan keep = (left > TimeSpan.Zero ? left : TimeSpan.Zero) + window;
+        // What is only kept to be validated is fresh for the shortest time there is; that it is stale by its own age is judged in any case.
+        TimeSpan shortest = window > TimeSpan.Zero ? TimeSpan.FromMilliseconds(1) : TimeSpan.FromSeconds(1);
         return new()
         {
-            Ttl = keep > TimeSpan.Zero ? keep : TimeSpan.FromSeconds(1),
+            Ttl = left > shortest ? left : shortest,
+            StaleIfError = window,
             Tags = [.. ResourceTag(key, variantKey), .. key.Rule?.TagsFor(key.Path) ?? []],
             User = key.User,
             ShareInstance = true,
@@ -166,9 +168,11 @@ internal sealed class ResponseStorer(HttpCache cache)
         };
     }
 
-    private static EntryOptions OptionsFor(VariantIndex index, FetchKey key, TimeSpan ttl) => new()
+    private static EntryOptions OptionsFor(VariantIndex index, FetchKey key, TimeSpan kept) => new()
     {
-        Ttl = ttl > TimeSpan.FromDays(1) ? ttl : TimeSpan.FromDays(1),
+        Ttl = kept > TimeSpan.FromDays(1) ? kept : TimeSpan.FromDays(1),
+        // It only leads to variants: what ends their freshness must not hide them.
+        StaleIfError = kept > TimeSpan.FromDays(1) ? kept : TimeSpan.FromDays(1),
         Tags = [.. ResourceTag(key, key.Primary)],
         User = key.User,
         ShareInstance = true,

@@ -141,7 +141,7 @@ public sealed class LarderDistributedCache : IBufferDistributedCache
     private ValueTask<bool> ProlongAsync(string key)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
-        if (_cache.Find<DistributedValue>(key, out _) is not { } stored) return _cache.Remote is { } remote ? FindAndProlongAsync(remote, key) : new(false);
+        if (_cache.Find<DistributedValue>(key) is not { } stored) return _cache.Remote is { } remote ? FindAndProlongAsync(remote, key) : new(false);
         Prolong(key, stored);
         return new(true);
     }

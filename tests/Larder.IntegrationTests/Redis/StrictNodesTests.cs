@@ -85,7 +85,7 @@ public sealed class StrictNodesTests : IAsyncLifetime
         try
         {
             await LinkTests.Until(() => _reader.Cache.GetLocal<long>("k").Reason is Reason.MissUnproven or Reason.MissInvalidated);
-            Assert.Null(_reader.Cache.Find<object>("k", out _));
+            Assert.Null(_reader.Cache.FindKept<object>("k", out _, out _));
         }
         finally
         {

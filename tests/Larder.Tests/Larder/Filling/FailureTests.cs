@@ -137,7 +137,7 @@ public sealed class FailureTests : IDisposable
         Assert.Equal(Reason.MissCold, (await _cache.GetAsync<string>("k")).Reason);
         Assert.Equal(Reason.MissCold, _cache.GetLocal<object>("k").Reason);
         Assert.False((await _cache.GetAsync<object>("k", allowStale: true)).Found);
-        Assert.Null(_cache.Find<object>("k", out Reason reason) as string);
+        Assert.Null(_cache.FindKept<object>("k", out Reason reason, out _) as string);
         Assert.NotEqual(Reason.None, reason);
         await Assert.ThrowsAsync<FormatException>(async () => await _cache.GetOrCreateAsync("k", _ => new ValueTask<int>(1)));
         Assert.Equal(0, _cache.Statistics.Hits);

@@ -362,7 +362,7 @@ public sealed class StaleServingTests : IDisposable
 
         static Reason Find(LarderCache cache, string key)
         {
-            cache.Find<string>(key, out Reason reason);
+            cache.FindKept<string>(key, out Reason reason, out _);
             return reason;
         }
     }

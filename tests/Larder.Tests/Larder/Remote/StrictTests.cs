@@ -128,7 +128,7 @@ public sealed class StrictTests
         // What was made meanwhile can't be a hit either, nor be taken from Redis.
         Assert.Equal(Reason.MissUnproven, (await Fill(b, "3")).Reason);
         Assert.Equal(Reason.MissUnproven, b.Cache.GetLocal<string>("k").Reason);
-        Assert.Null(b.Cache.Find<string>("k", out Reason missing));
+        Assert.Null(b.Cache.FindKept<string>("k", out Reason missing, out _));
         Assert.Equal(Reason.MissUnproven, missing);
         Assert.False(b.Cache.Exists("k"));
         Assert.Empty(b.Cache.GetKeys());

@@ -160,10 +160,10 @@ public sealed class SnapshotsTests : IDisposable
         before.Store("k", new Face("f"), new() { ShareInstance = true, Tags = ["=exact"] }, before.BeginFill());
         await before.Snapshots.SaveAsync(SnapshotPath);
         Assert.Equal(1, (await after.Snapshots.LoadAsync(SnapshotPath)).Entries);
-        Assert.Equal("f", after.Find<Face>("k", out Reason reason)!.Text);
+        Assert.Equal("f", after.FindKept<Face>("k", out Reason reason, out _)!.Text);
         Assert.Equal(Reason.HitMemory, reason);
-        Assert.Same(after.Find<Face>("k", out _), after.Find<Face>("k", out _));
-        Assert.Null(after.Find<string>("k", out reason));
+        Assert.Same(after.Find<Face>("k"), after.Find<Face>("k"));
+        Assert.Null(after.FindKept<string>("k", out reason, out _));
         Assert.Equal(Reason.MissIncompatible, reason);
     }
 
