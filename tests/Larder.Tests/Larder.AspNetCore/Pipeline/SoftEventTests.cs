@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 namespace Larder.Tests.Http;
 
 /// <summary>A soft event makes responses stale before their time: what may be done with a stale one may be done with them, and no more.</summary>
+[Trait("clause", "I-29")]
 public sealed class SoftEventTests : IAsyncLifetime
 {
     private readonly LarderCache _cache = new();
