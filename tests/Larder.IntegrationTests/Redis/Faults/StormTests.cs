@@ -18,8 +18,8 @@ public sealed class StormTests
         await using Stage stage = await Stage.StartAsync(new() { Nodes = 3 });
         var random = new Random(stage.Seed);
         int most = 0;
-        // A node leaves Redis alone for a minute after more new epochs than this.
-        int epochs = 2;
+        // From the fourth new epoch on a node leaves Redis alone for a second and more.
+        int epochs = 4;
         stage.Checker.Start();
         for (int i = 0; i < Faults; i++)
         {
