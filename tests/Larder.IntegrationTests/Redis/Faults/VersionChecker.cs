@@ -260,7 +260,7 @@ internal sealed class VersionChecker
         lock (_gate) return _epochs.IndexOf(other) is >= 0 and var before && (_epochs.IndexOf(epoch) is var at && (at < 0 || at > before));
     }
 
-    private static void Raise(ref long least, long version)
+    internal static void Raise(ref long least, long version)
     {
         for (long seen = Volatile.Read(ref least); seen < version;)
         {
