@@ -17,8 +17,8 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Error, "Reading the invalidation log failed; it is followed again by another connection.")]
     public static partial void FollowingFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(5, LogLevel.Error, "The invalidation log in Redis was lost more than three times within a minute. Redis is not used for a minute; memory and the origin answer. Something restarts the server, evicts keys without a lifetime (maxmemory-policy allkeys-*) or deletes them.")]
-    public static partial void EpochsEnd(ILogger logger);
+    [LoggerMessage(5, LogLevel.Error, "The invalidation log in Redis is lost again and again. Redis is not used for {Seconds} s; memory and the origin answer. Something restarts the server, evicts keys without a lifetime (maxmemory-policy allkeys-*) or deletes them.")]
+    public static partial void EpochsEnd(ILogger logger, double seconds);
 
     [LoggerMessage(6, LogLevel.Warning, "Redis can be used, but its security is {Level}: {Findings}")]
     public static partial void Insecure(ILogger logger, RedisSecurityLevel level, string findings);

@@ -28,7 +28,7 @@ internal sealed class RedisTier : IDisposable, IAsyncDisposable
             Strictness = options.Strictness,
             MaxEntryBytes = options.MaxEntryBytes,
             Owner = this,
-            Problem = () => _topology.Statuses.FirstOrDefault(status => status.Why is not null)?.Why,
+            Problem = () => _topology.Statuses.FirstOrDefault(status => status.Why is not null)?.Why ?? _log.Problem,
         };
     }
 

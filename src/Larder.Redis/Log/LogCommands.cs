@@ -3,17 +3,24 @@ using System.Security.Cryptography;
 
 namespace Larder.Redis;
 
+/// <summary>What a step that looks at the state was answered.</summary>
+/// <param name="Why">The known code of the error that the server answered with; null where it was none.</param>
+internal readonly record struct StateAnswer(LogOutcome Outcome, RemoteState State, string? Why = null)
+{
+    public void Deconstruct(out LogOutcome outcome, out RemoteState state) => (outcome, state) = (Outcome, State);
+}
+
 /// <summary>The steps on the log, each one script on one connection.</summary>
 /// <param name="keptGroups">About how many events the stream of groups keeps.</param>
 /// <param name="keptKeys">The same for keys.</param>
 internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGroups = 100_000, int keptKeys = 20_000)
 {
     /// <summary>The state; where it is not right a new epoch begins.</summary>
-    public async ValueTask<(LogOutcome Outcome, RemoteState State)> OpenAsync(RedisConnection connection) =>
+    public async ValueTask<StateAnswer> OpenAsync(RedisConnection connection) =>
         StateIn(connection, await LogScripts.Open.RunAsync(connection, [3, names.State, names.Groups, names.Keys, NewEpoch()], timeout).ConfigureAwait(false));
 
     /// <summary>The state; <see cref="LogOutcome.OtherEpoch"/> where it is not right.</summary>
-    public async ValueTask<(LogOutcome Outcome, RemoteState State)> AskAsync(RedisConnection connection) =>
+    public async ValueTask<StateAnswer> AskAsync(RedisConnection connection) =>
         StateIn(connection, await LogScripts.Ask.RunAsync(connection, [3, names.State, names.Groups, names.Keys], timeout).ConfigureAwait(false));
 
     /// <summary>Appends an event if the epoch is still this one.</summary>
@@ -31,15 +38,15 @@ internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGr
         return reply.Value.TryGetInteger(out long ordinal) && ordinal > 0 ? new(LogOutcome.Done, ordinal) : new(LogOutcome.OtherEpoch, 0);
     }
 
-    private static (LogOutcome Outcome, RemoteState State) StateIn(RedisConnection connection, RedisReply reply)
+    private static StateAnswer StateIn(RedisConnection connection, RedisReply reply)
     {
-        if (!reply.IsOk) return (OutcomeOf(connection, reply), default);
+        if (!reply.IsOk) return new(OutcomeOf(connection, reply), default, reply.Error?.KnownCode);
         ReadOnlySpan<RespValue> items = reply.Value.Items.Span;
         bool isState = items.Length == 4
             & ulong.TryParse(items.Length > 0 ? items[0].Text : null, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong epoch) & epoch != 0;
         return isState && items[1].TryGetInteger(out long last) && items[2].TryGetInteger(out long groups) && items[3].TryGetInteger(out long keys)
-            ? (LogOutcome.Done, new(epoch, last, groups, keys))
-            : (LogOutcome.OtherEpoch, default);
+            ? new(LogOutcome.Done, new(epoch, last, groups, keys))
+            : new(LogOutcome.OtherEpoch, default);
     }
 
     private static LogOutcome OutcomeOf(RedisConnection connection, RedisReply reply)

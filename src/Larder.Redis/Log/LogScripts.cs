@@ -38,7 +38,8 @@ internal static class LogScripts
 
     /// <summary>
     /// Arguments: the epoch; 2 for groups, 3 for keys; how many events the stream keeps; the event's own fields and values in turns. Returns the event's ordinal; nothing where
-    /// the epoch is another one or the state is not right, and nothing was done then.
+    /// the epoch is another one or the state is not right, and nothing was done then. What the user may not write is found out before anything stays: a stream that
+    /// does not end where the state says would end the epoch for everybody.
     /// </summary>
     public static readonly RedisScript Append = new("#!lua flags=allow-oom" + State + """
         local s = state()
@@ -49,8 +50,13 @@ internal static class LogScripts
         local words = {KEYS[stream], 'MAXLEN', '~', ARGV[3], ordinal .. '-0', 'epoch', s[1], 'groups', s[3], 'keys', s[4],
           'at', time[1] .. string.format('%03d', math.floor(tonumber(time[2]) / 1000))}
         for i = 4, #ARGV do words[#words + 1] = ARGV[i] end
-        redis.call('XADD', unpack(words))
-        redis.call('HSET', KEYS[1], 'last', ordinal, stream == 2 and 'groups' or 'keys', ordinal)
+        local name = stream == 2 and 'groups' or 'keys'
+        redis.call('HSET', KEYS[1], 'last', ordinal, name, ordinal)
+        local added = redis.pcall('XADD', unpack(words))
+        if added.err then
+          redis.call('HSET', KEYS[1], 'last', s[2], name, s[stream + 1])
+          return added
+        end
         return ordinal
         """);
 }

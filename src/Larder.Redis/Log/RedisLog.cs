@@ -28,6 +28,7 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
     private readonly EpochLimit _epochs;
     private readonly CancellationTokenSource _ending = new();
     private LogFollower? _follower;
+    private string? _problem;
     private Task _loop = Task.CompletedTask;
 
     /// <param name="commands">The link on which events are appended; null while the log's server is not known.</param>
@@ -43,6 +44,9 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
 
     /// <summary>The epoch that is followed now; 0 for none.</summary>
     public ulong Epoch => Volatile.Read(ref _follower)?.Epoch ?? 0;
+
+    /// <summary>Why the log is not followed though there is a connection, without secrets; null where it is, or there is none.</summary>
+    public string? Problem => Volatile.Read(ref _problem);
 
     public void Follow(LogFollower follower)
     {
@@ -78,15 +82,17 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
         }
     }
 
-    /// <returns>Whether it was followed for a while.</returns>
+    /// <returns>Whether it was followed for a while, or left alone for one.</returns>
     private async Task<bool> FollowAsync(RedisConnection connection, LogFollower follower)
     {
-        if (await OpenAsync(connection).ConfigureAwait(false) is not { } state || !_clock.TryDescribe(connection.Server, out RemoteServer server)) return false;
-        if (!_epochs.Accepts(state.Epoch))
+        if (await OpenAsync(connection).ConfigureAwait(false) is not var (state, server)) return false;
+        TimeSpan pause = _epochs.PauseBefore(state.Epoch);
+        if (pause > TimeSpan.Zero)
         {
-            Log.EpochsEnd(_logger);
-            await Task.Delay(EpochLimit.Window, _time, _ending.Token).ConfigureAwait(false);
-            return false;
+            Log.EpochsEnd(_logger, pause.TotalSeconds);
+            Volatile.Write(ref _problem, "the log was lost again and again, so it is left alone for a while");
+            await Task.Delay(pause, _time, _ending.Token).ConfigureAwait(false);
+            return true;
         }
         follower.Begin(state, server.Clock);
         long began = _time.GetTimestamp();
@@ -101,10 +107,20 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
         return _time.GetElapsedTime(began) > LongestPause;
     }
 
-    private async ValueTask<RemoteState?> OpenAsync(RedisConnection connection)
+    /// <summary>The state, and whose it is; null, and <see cref="Problem"/> says why, where the log can't be followed.</summary>
+    private async ValueTask<(RemoteState State, RemoteServer Server)?> OpenAsync(RedisConnection connection)
     {
-        (LogOutcome outcome, RemoteState state) = await _patientSteps.OpenAsync(connection).ConfigureAwait(false);
-        return outcome == LogOutcome.Done ? state : null;
+        StateAnswer answer = await _patientSteps.OpenAsync(connection).ConfigureAwait(false);
+        bool isKnown = _clock.TryDescribe(connection.Server, out RemoteServer server);
+        if (!isKnown)
+        {
+            // Its user may have been given the right since the connection was made.
+            await ServerWatch.LookAsync(connection, _time, _patience, _ending.Token).ConfigureAwait(false);
+            isKnown = _clock.TryDescribe(connection.Server, out server);
+        }
+        if (isKnown && answer.Outcome == LogOutcome.Done) return (answer.State, server);
+        Volatile.Write(ref _problem, isKnown ? $"the log can't be opened ({answer.Why ?? answer.Outcome.ToString()})" : "the server does not say who it is and how late (INFO, TIME): its user may not ask");
+        return null;
     }
 
     private async Task ReadAsync(RedisConnection connection, LogFollower follower, ulong epoch)
@@ -121,6 +137,8 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
             }
             RedisReply reply = await SendAsync(connection, follower, left).ConfigureAwait(false);
             ServerWatch.Heed(connection, reply);
+            // Without an answer the connection has ended, or will: the link says why.
+            Volatile.Write(ref _problem, reply.Error is { } error ? $"the log can't be read ({error.KnownCode})" : null);
             if (!reply.IsOk) return;
             if (!StreamReply.TryRead(reply.Value, _names, out List<(RemoteStream Stream, List<RemoteEvent> Events)>? read))
             {

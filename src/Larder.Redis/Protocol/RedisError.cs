@@ -3,12 +3,14 @@ using System.Text;
 namespace Larder.Redis;
 
 /// <summary>What the server answered instead of doing what it was asked: a value, as it is nothing exceptional.</summary>
-/// <param name="Code">The first word, where it is in capitals (<c>MOVED</c>, <c>OOM</c>, <c>READONLY</c>, <c>NOSCRIPT</c>, …), else <c>ERR</c>.</param>
+/// <param name="Code">The first word, where it is in capitals (<c>MOVED</c>, <c>OOM</c>, <c>READONLY</c>, <c>NOSCRIPT</c>, …), else <c>ERR</c>. A denial within a script is <c>NOPERM</c> as it is elsewhere.</param>
 /// <param name="Text">All of it, without control characters and at most <see cref="LongestText"/> characters long. May repeat arguments, secrets too: not for logs.</param>
 internal sealed record RedisError(string Code, string Text)
 {
     public const int LongestText = 1024;
     private const int LongestCode = 32;
+    /// <summary>How Redis 7.0 begins when a script does what its user may not: other servers say <c>NOPERM</c>.</summary>
+    private const string DeniedInScript = "ERR The user executing the script ", Denied = "NOPERM";
 
     private static readonly string[] Known =
     [
@@ -32,6 +34,7 @@ internal sealed record RedisError(string Code, string Text)
             {
                 for (int i = 0; i < into.Length; i++) into[i] = char.IsControl(from[i]) ? ' ' : from[i];
             });
+        if (text.StartsWith(DeniedInScript, StringComparison.Ordinal)) return new(Denied, text);
         return new(IsCode(word) ? CodeOf(word) : Known[0], text);
     }
 

@@ -9,6 +9,7 @@ namespace Larder;
 /// 2. A view is handed out only while the connection lives, its tables are complete and the node is not behind. Before one is handed
 ///    out again after events may have been missed, memory is unproven by an event with an ordinal: whoever took a stamp before
 ///    that is refused, and whoever takes one after it finds the new view or none.
+///    Until the next one is handed out memory is not made unproven again and again: whatever else is missed meanwhile is dealt with then.
 /// 3. The stamp of a fill is noted before its view.
 /// </remarks>
 /// <param name="apply">Makes an event effective in memory, without waiting for anything.</param>
@@ -29,6 +30,8 @@ internal sealed class LogFollower(CacheClock clock, PendingEvents pending, Actio
     private (long Last, long At) _told;
     private (long Last, long At)? _owed;
     private bool _isBehind = true;
+    /// <summary>Whether a view was handed out since memory was made unproven by <see cref="Doubt_NeedsGate"/>; and whether that has to be done before the next one is.</summary>
+    private bool _wasOpen = true, _owesDoubt;
     private ulong _connected;
     private bool _isAwaited;
     private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -69,7 +72,7 @@ internal sealed class LogFollower(CacheClock clock, PendingEvents pending, Actio
                 _view = new(state.Epoch);
                 _tracker = new(state, Apply_NeedsGate);
                 // The state was read before: what is not in it comes by the log.
-                doubt();
+                Doubt_NeedsGate();
             }
             Told_NeedsGate(state.Last);
             if (goesOn) _open = _view;
@@ -173,12 +176,17 @@ internal sealed class LogFollower(CacheClock clock, PendingEvents pending, Actio
                 pending.Begun(new(view.Epoch, tracker.SeenUpTo));
             }
             CountTheTime_NeedsGate(view);
-            if (outcome == SeenOutcome.Followed) _open = view;
+            if (outcome == SeenOutcome.Followed)
+            {
+                if (_owesDoubt) doubt();
+                (_owesDoubt, _wasOpen) = (false, true);
+                _open = view;
+            }
         }
         if (outcome != SeenOutcome.Followed)
         {
             End_NeedsGate();
-            doubt();
+            Doubt_NeedsGate();
         }
         Interlocked.Exchange(ref _progress, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         return outcome;
@@ -219,6 +227,14 @@ internal sealed class LogFollower(CacheClock clock, PendingEvents pending, Actio
         if (_isBehind || clock.Now < _behindAt) return;
         _isBehind = true;
         doubt();
+    }
+
+    /// <summary>Makes memory unproven: at once, if anybody could rely on the log since that was done last; else before anybody can.</summary>
+    private void Doubt_NeedsGate()
+    {
+        if (_wasOpen) doubt();
+        else _owesDoubt = true;
+        _wasOpen = false;
     }
 
     private void End_NeedsGate()

@@ -6,7 +6,7 @@ namespace Larder;
 /// <summary>Stores in Redis what fills made, and removes what they ended: later, and nobody waits .</summary>
 /// <remarks>
 /// Invariants.
-/// 1. At most <see cref="MostStores"/> entries wait, of at most <see cref="MostBytes"/>, and at most <see cref="MostRemovals"/> removals. What
+/// 1. At most <see cref="MostStores"/> entries wait, of at most <see cref="MostBytes"/> or one that is larger alone, and at most <see cref="MostRemovals"/> removals. What
 ///    does not fit is dropped: its ticket expires, or an older value stays that no event covers.
 /// 2. At most <see cref="MostAtOnce"/> are under way. Whoever adds work starts one more; one that finds none left ends.
 /// 3. A claim without an identity is one that is still to be taken (<see cref="LateClaims"/>).
@@ -41,7 +41,9 @@ internal sealed class RemoteWrites(
             if (claim.Identity != 0) Remove(entry.Key, claim);
             return;
         }
-        if (Interlocked.Increment(ref _storesWaiting) > MostStores | Interlocked.Add(ref _bytes, entry.Cost) > MostBytes)
+        bool isFull = Interlocked.Increment(ref _storesWaiting) > MostStores;
+        long bytes = Interlocked.Add(ref _bytes, entry.Cost);
+        if (isFull || (bytes > MostBytes && bytes > entry.Cost))
         {
             Interlocked.Decrement(ref _storesWaiting);
             Interlocked.Add(ref _bytes, -entry.Cost);

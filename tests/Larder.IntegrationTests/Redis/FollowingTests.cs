@@ -68,6 +68,42 @@ public sealed class FollowingTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("clause", "R-22")]
+    public async Task Whoever_may_not_read_the_log_doubts_its_memory_once_and_says_why()
+    {
+        // So that there is something to be read.
+        await EndTagAsync();
+        await _server.AskAsync("ACL", "SETUSER", "c", "on", ">secret", "~*", "+@all", "-xread");
+        using var c = new RedisNode(_server.Options(o => (o.User, o.Password) = ("c", "secret")));
+        await UntilReadsAreRefusedAsync(6);
+        // Once at its beginning, and once as it is behind for five seconds, where this has taken so long.
+        Assert.InRange(c.Cache.RemoteTier!.MemoryDoubted, 1, 2);
+        Assert.Equal("the log can't be read (NOPERM)", c.Cache.RemoteTier!.Problem);
+        await c.GetOrMakeAsync("tagged", "old", Tagged);
+        await EndTagAsync();
+        await _server.AskAsync("ACL", "SETUSER", "c", "+xread");
+        await c.UntilAsync(RemoteTierState.InUse);
+        Assert.Null(c.Cache.RemoteTier!.Problem);
+        // What it has made without the log is doubted before it is followed.
+        Assert.Equal("new", (await c.GetOrMakeAsync("tagged", "new", Tagged)).Value);
+    }
+
+    [Theory]
+    [InlineData("time", "(INFO, TIME)")]
+    [InlineData("info", "the server does not say whether it is a master: the user may not ask it (INFO)")]
+    [InlineData("hmget", "the log can't be opened (NOPERM)")]
+    public async Task Whoever_may_not_ask_what_it_has_to_says_so(string right, string problem)
+    {
+        await _server.AskAsync("ACL", "SETUSER", "c", "on", ">secret", "~*", "+@all", "-" + right);
+        using var c = new RedisNode(_server.Options(o => (o.User, o.Password) = ("c", "secret")));
+        await LinkTests.Until(() => c.Cache.RemoteTier!.Problem?.Contains(problem, StringComparison.Ordinal) == true);
+        Assert.NotEqual(RemoteTierState.InUse, c.Cache.RemoteTier!.State);
+        await _server.AskAsync("ACL", "SETUSER", "c", "+" + right);
+        await c.UntilAsync(RemoteTierState.InUse);
+        Assert.Null(c.Cache.RemoteTier!.Problem);
+    }
+
+    [Fact]
     [Trait("clause", "R-5")]
     public async Task A_reader_whose_connection_was_ended_reads_on_where_it_was()
     {

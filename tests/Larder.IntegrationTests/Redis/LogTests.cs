@@ -64,7 +64,7 @@ public sealed class LogTests : IAsyncLifetime
         Assert.Equal(1, await Append(RemoteStream.Groups, state.Epoch));
         Assert.Equal(2, await Append(RemoteStream.Keys, state.Epoch));
         Assert.Equal(3, await Append(RemoteStream.Groups, state.Epoch));
-        Assert.Equal((LogOutcome.Done, new RemoteState(state.Epoch, 3, 3, 2)), await _log.AskAsync(Connection));
+        Assert.Equal(new(LogOutcome.Done, new RemoteState(state.Epoch, 3, 3, 2)), await _log.AskAsync(Connection));
         Assert.Equal(new(state.Epoch, 3, 3, 2), await Open());
         Dictionary<string, string>[] groups = await Read("groups");
         Assert.Equal(("1-0", "0", "0"), (groups[0]["id"], groups[0]["groups"], groups[0]["keys"]));
@@ -117,9 +117,31 @@ public sealed class LogTests : IAsyncLifetime
     [Fact]
     public async Task Many_who_open_a_lost_log_begin_one_epoch()
     {
-        (LogOutcome, RemoteState)[] states = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => _log.OpenAsync(Connection).AsTask()));
+        StateAnswer[] states = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => _log.OpenAsync(Connection).AsTask()));
         Assert.Single(states.Distinct());
-        Assert.Equal(LogOutcome.Done, states[0].Item1);
+        Assert.Equal(LogOutcome.Done, states[0].Outcome);
+    }
+
+    [Theory]
+    [InlineData("hset")]
+    [InlineData("xadd")]
+    [InlineData("time")]
+    [Trait("clause", "R-2")]
+    public async Task Whoever_lacks_a_right_to_append_changes_nothing(string right)
+    {
+        RemoteState state = await Open();
+        foreach (RemoteStream stream in (RemoteStream[])[RemoteStream.Groups, RemoteStream.Keys]) await Append(stream, state.Epoch);
+        (_, RemoteState before) = await _log.AskAsync(Connection);
+        await _server.AskAsync("ACL", "SETUSER", "poor", "on", ">secret", "~*", "+@all", "-" + right);
+        await using var poor = new RedisLink(_server.Options(o => (o.User, o.Password) = ("poor", "secret")));
+        RedisConnection connection = await poor.WhenConnectedAsync(new CancellationTokenSource(Long).Token);
+        foreach (RemoteStream stream in (RemoteStream[])[RemoteStream.Groups, RemoteStream.Keys])
+        {
+            Assert.Equal(new AppendResult(LogOutcome.Refused, 0), await _log.AppendAsync(connection, stream, state.Epoch, Fields));
+            // A stream that does not end where the state says would end the epoch for everybody.
+            Assert.Equal(new(LogOutcome.Done, before), await _log.AskAsync(Connection));
+        }
+        Assert.Equal(before.Last + 1, await Append(RemoteStream.Groups, state.Epoch));
     }
 
     [Fact]

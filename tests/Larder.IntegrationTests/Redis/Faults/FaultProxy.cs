@@ -65,6 +65,9 @@ internal sealed partial class FaultProxy : IAsyncDisposable
     private (Fault Commands, Fault Log) _faults = (Fault.None, Fault.None);
     private readonly Lock _gate = new();
     private int _skewed;
+    /// <summary>Under the gate.</summary>
+    private (long Groups, long Keys) _read;
+    private int _age;
 
     public FaultProxy(int target)
     {
@@ -75,6 +78,21 @@ internal sealed partial class FaultProxy : IAsyncDisposable
 
     /// <summary>How many answers to <c>TIME</c> were changed.</summary>
     public int Skewed => Volatile.Read(ref _skewed);
+
+    /// <summary>Up to which ordinals whoever connects here has read, and applied, the log's two streams: he has asked for what comes after them. Counted anew from <see cref="Forget"/> on.</summary>
+    public (long Groups, long Keys) Read
+    {
+        get
+        {
+            lock (_gate) return _read;
+        }
+    }
+
+    /// <summary>Forgets what was read; connections that are there say nothing of it any more.</summary>
+    public void Forget()
+    {
+        lock (_gate) (_read, _age) = (default, _age + 1);
+    }
 
     public RedisEndpoint Endpoint => new("127.0.0.1", ((IPEndPoint)_listener.LocalEndpoint).Port);
 
@@ -104,6 +122,17 @@ internal sealed partial class FaultProxy : IAsyncDisposable
     private (Fault Commands, Fault Log) Faults()
     {
         lock (_gate) return _faults;
+    }
+
+    private int Age()
+    {
+        lock (_gate) return _age;
+    }
+
+    private void NoteRead(int age, long groups, long keys)
+    {
+        lock (_gate)
+            if (age == _age) _read = (Math.Max(_read.Groups, groups), Math.Max(_read.Keys, keys));
     }
 
     private async Task AcceptAsync()
@@ -155,6 +184,7 @@ internal sealed partial class FaultProxy : IAsyncDisposable
         private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(5);
 
         private readonly Socket _server = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        private readonly int _age = proxy.Age();
         private string _said = "";
 
         public bool? IsLog { get; private set; }
@@ -201,6 +231,8 @@ internal sealed partial class FaultProxy : IAsyncDisposable
             {
                 byte[] piece = buffer[..count];
                 if (isToServer && IsLog is null) Recognise(piece);
+                if (isToServer && IsLog == true && AsksAfter().Match(Encoding.Latin1.GetString(piece)) is { Success: true } after)
+                    proxy.NoteRead(_age, long.Parse(after.Groups[1].Value, CultureInfo.InvariantCulture), long.Parse(after.Groups[2].Value, CultureInfo.InvariantCulture));
                 Flow flow = Current(isToServer);
                 if (!ReferenceEquals(flow, counted.Of)) counted = (flow, 0);
                 if (flow.Latency > TimeSpan.Zero) await Task.Delay(flow.Latency, cancellationToken);
@@ -240,6 +272,9 @@ internal sealed partial class FaultProxy : IAsyncDisposable
 
         [GeneratedRegex(@"\r\n(GET|SET|UNLINK)\r\n|\r\n(kind|larder:e:)")]
         private static partial Regex CommandsOnly();
+
+        [GeneratedRegex(@":groups\r\n\$\d+\r\n\S+:keys\r\n\$\d+\r\n(\d+)-0\r\n\$\d+\r\n(\d+)-0\r\n")]
+        private static partial Regex AsksAfter();
 
         [GeneratedRegex(@"\*2\r\n\$10\r\n(\d{10})\r\n(\$\d\r\n\d{1,6}\r\n)")]
         private static partial Regex TimeAnswer();

@@ -32,4 +32,28 @@ public sealed class RightsTests
         Assert.All(stage.Loggers, logger => Assert.True(logger.Lines.Count(line => line.Contains("denies its user", StringComparison.Ordinal)) <= 1, what));
         Assert.All(stage.Loggers, logger => Assert.DoesNotContain(logger.Lines, line => line.Contains("secret", StringComparison.Ordinal)));
     }
+
+    [Fact]
+    [Trait("fault", "31"), Trait("clause", "R-2"), Trait("clause", "R-24")]
+    public async Task Rights_that_only_scripts_need_are_taken_away_and_others_are_not_disturbed()
+    {
+        string[] user = ["--user", "app", "on", ">secret", "~*", "+@all"];
+        await using Stage stage = await Stage.StartAsync(new() { Server = user, Options = static o => (o.User, o.Password) = ("app", "secret") });
+        using RedisNode other = await RedisNode.StartAsync(stage.Server.Options());
+        ulong epoch = other.Tier.Follower.Epoch;
+        stage.Checker.Start();
+        await stage.Checker.SomeMoreAsync();
+        // The server denies it as a plain error, within the script.
+        await stage.Server.AskAsync("ACL", "SETUSER", "app", "-hset");
+        long pending = stage.Checker.Pending;
+        await LinkTests.Until(() => stage.Loggers.All(logger => logger.Lines.Any(line => line.Contains("denies its user a right (NOPERM)", StringComparison.Ordinal))));
+        await LinkTests.Until(() => stage.Checker.Pending > pending);
+        Assert.All(stage.Nodes, node => Assert.True(node.Cache.RemoteTier!.Pending > 0));
+        Assert.Equal(InvalidationStatus.Acknowledged, (await other.Cache.InvalidateAsync(Invalidation.Tag("t0"), cancellationToken: TestContext.Current.CancellationToken)).Status);
+        await stage.Server.AskAsync("ACL", "SETUSER", "app", "+hset");
+        await stage.Checker.EndAsync();
+        // It is one epoch all the time: nobody has had to doubt anything.
+        Assert.All(stage.Nodes, node => Assert.Equal((epoch, 1), (node.Tier.Follower.Epoch, node.Cache.RemoteTier!.MemoryDoubted)));
+        Assert.Equal((epoch, 1), (other.Tier.Follower.Epoch, other.Cache.RemoteTier!.MemoryDoubted));
+    }
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Larder.IntegrationTests.RedisServers;
 using Larder.Redis;
 using Microsoft.Extensions.DependencyInjection;
@@ -43,13 +44,13 @@ internal sealed class Stage : IAsyncDisposable
 
     public ListLogger[] Loggers { get; }
 
-    public RedisNode[] Nodes { get; private set; }
+    public RedisNode[] Nodes { get; }
 
     public RedisNode A => Nodes[0];
 
     public RedisNode B => Nodes[1];
 
-    public VersionChecker Checker { get; private set; }
+    public VersionChecker Checker { get; }
 
     /// <summary>With a server that runs and nodes that use it.</summary>
     public static async Task<Stage> StartAsync(Setting? setting = null)
@@ -74,13 +75,25 @@ internal sealed class Stage : IAsyncDisposable
         foreach (RedisNode node in Nodes) await node.UntilAsync(state);
     }
 
-    /// <summary>Other nodes in the place of these, which go on with the same source.</summary>
-    public async Task ReplaceNodesAsync()
+    /// <summary>A node dies as a process does that is killed: what it was saying breaks off, and it says nothing more. Another one takes its place.</summary>
+    public async Task KillNodeAsync(int index)
     {
-        foreach (RedisNode node in Nodes) node.Dispose();
-        Nodes = [.. Enumerable.Range(0, _setting.Nodes).Select(MakeNode)];
-        Checker = new(Nodes, _setting.Seed, Checker.Source);
-        await UntilAsync(RemoteTierState.InUse);
+        await Ways[index].DisposeAsync();
+        Nodes[index].Dispose();
+        Ways[index] = new(Server.Port);
+        Nodes[index] = MakeNode(index);
+        Checker.Replace(index, Nodes[index]);
+    }
+
+    /// <summary>The server dies, and is back: with its data where it keeps them, or without.</summary>
+    public async Task KillServerAsync(bool losesData)
+    {
+        ulong[] before = [.. Nodes.Select(node => node.Tier.Follower.Epoch)];
+        await Server.KillAsync();
+        if (losesData) Directory.Delete(Path.Combine(Server.Folder, "appendonlydir"), recursive: true);
+        await Server.StartAgainAsync();
+        await LinkTests.Until(() => Nodes.Select(node => node.Tier.Follower.Usable?.Epoch ?? 0).Distinct().ToArray() is [not 0 and var epoch] && !before.Contains(epoch));
+        Checker.IsFollowed(Nodes[0].Tier.Follower.Epoch);
     }
 
     /// <summary>Sets a fault on the way of each node.</summary>
@@ -138,4 +151,34 @@ internal sealed class ClaimlessStore(IRemoteStore inner) : IRemoteStore
     public ValueTask<SlotOutcome> UnlinkAsync(string key) => inner.UnlinkAsync(key);
 
     public ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime) => inner.ProlongAsync(key, claim, lifetime);
+}
+
+/// <summary>A store that is broken in one thing: what is in a slot seems to be of this epoch and this server, whenever it was put there.</summary>
+internal sealed class TimelessStore(IRemoteStore inner, Func<ulong> epoch) : IRemoteStore
+{
+    private static readonly WireLimits Limits = WireLimits.Of(new());
+
+    public async ValueTask<SlotRead> ReadAsync(string key) => Renewed(key, await inner.ReadAsync(key));
+
+    public async ValueTask<SlotRead> ClaimAsync(string key, TimeSpan lifetime) => Renewed(key, await inner.ClaimAsync(key, lifetime));
+
+    public ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime) => inner.ReplaceAsync(key, claim, stored, lifetime);
+
+    public ValueTask<SlotOutcome> RemoveAsync(string key, SlotClaim claim) => inner.RemoveAsync(key, claim);
+
+    public ValueTask<SlotRead> PutTicketAsync(string key, TimeSpan lifetime) => inner.PutTicketAsync(key, lifetime);
+
+    public ValueTask<SlotOutcome> UnlinkAsync(string key) => inner.UnlinkAsync(key);
+
+    public ValueTask<SlotOutcome> ProlongAsync(string key, SlotClaim claim, TimeSpan lifetime) => inner.ProlongAsync(key, claim, lifetime);
+
+    private SlotRead Renewed(string key, SlotRead read)
+    {
+        if (read.Stored.IsEmpty || WireFormat.Read(read.Stored[RemoteReads.ServerBytes..], key, Limits, out WireEntry? entry) != WireOutcome.Done) return read;
+        using var stored = new PooledBuffer();
+        BinaryPrimitives.WriteUInt128LittleEndian(stored.GetSpan(RemoteReads.ServerBytes), read.Server.Identity);
+        stored.Advance(RemoteReads.ServerBytes);
+        Assert.Equal(WireOutcome.Done, WireFormat.Write(entry! with { Stamp = new(epoch(), entry.Stamp.Ordinal) }, Limits, stored));
+        return read with { Stored = stored.Span.ToArray() };
+    }
 }

@@ -7,6 +7,7 @@ namespace Larder.IntegrationTests.RedisFaults;
 public sealed class StormTests
 {
     private const int Faults = 20;
+    internal const int ServerDies = 8;
     private static readonly TimeSpan LongestFault = TimeSpan.FromMilliseconds(400);
     /// <summary>More events than so many do not come together while one fault lasts.</summary>
     private const int MostPending = 10_000;
@@ -18,15 +19,15 @@ public sealed class StormTests
         await using Stage stage = await Stage.StartAsync(new() { Nodes = 3 });
         var random = new Random(stage.Seed);
         int most = 0;
-        // A node leaves Redis alone for a minute after more new epochs than this.
-        int epochs = 2;
+        // From the fourth new epoch on a node leaves Redis alone for a second and more.
+        int epochs = 4;
         stage.Checker.Start();
         for (int i = 0; i < Faults; i++)
         {
             FaultProxy[] struck = random.Next(3) == 0 ? stage.Ways : [stage.Ways[random.Next(stage.Ways.Length)]];
-            int kind = random.Next(9);
-            if (kind == 8 && epochs-- <= 0) kind = 0;
-            await StrikeAsync(stage, struck, kind, random);
+            int kind = random.Next(ServerDies + 1);
+            if (kind == ServerDies && epochs-- <= 0) kind = 0;
+            await StrikeAsync(stage.Server, struck, kind, VersionChecker.Name(random.Next(VersionChecker.Keys)), random);
             await Task.Delay(random.NextDouble() * LongestFault);
             stage.Set(Fault.None);
             await stage.Checker.SomeMoreAsync(reads: 20, writes: 2);
@@ -40,7 +41,10 @@ public sealed class StormTests
         Assert.All(stage.Nodes, node => Assert.Equal((0, true), (node.Cache.RemoteTier!.Pending, node.Tier.IsIdle)));
     }
 
-    private static async Task StrikeAsync(Stage stage, FaultProxy[] struck, int kind, Random random)
+    /// <summary>One of nine kinds of faults; most last until another one is set.</summary>
+    /// <param name="struck">On whose ways it happens.</param>
+    /// <param name="key">Whose slot is lost, where that is the fault.</param>
+    internal static async Task StrikeAsync(RedisServer server, FaultProxy[] struck, int kind, string key, Random random)
     {
         switch (kind)
         {
@@ -48,11 +52,11 @@ public sealed class StormTests
                 foreach (FaultProxy way in struck) way.ResetAll();
                 break;
             case 7:
-                await stage.Server.AskAsync("UNLINK", new RedisNames("larder:").SlotOf(VersionChecker.Name(random.Next(VersionChecker.Keys))));
+                await server.AskAsync("UNLINK", new RedisNames("larder:").SlotOf(key));
                 break;
-            case 8:
-                await stage.Server.KillAsync();
-                await stage.Server.StartAgainAsync();
+            case ServerDies:
+                await server.KillAsync();
+                await server.StartAgainAsync();
                 break;
             default:
                 Flow flow = kind switch

@@ -6,41 +6,52 @@ namespace Larder.IntegrationTests.RedisFaults;
 
 /// <summary>
 /// Readers and writers on several nodes over a source whose versions only grow. No reader is given a version older than an event that was
-/// acknowledged to its node: on the event's own node from then on, pending or not; on another one once that has seen the event's position.
+/// acknowledged to its node: on the event's own node from then on, pending or not; on another one once that has seen the event's position, or
+/// begun an epoch after that of the event.
 /// </summary>
 /// <remarks>
 /// Invariants.
-/// 1. <c>_least</c> is raised only after the event was acknowledged, and a reader looks at it before it asks: whatever it is given must not be below.
+/// 1. <c>Least</c> is raised only after the event was acknowledged, and a reader looks at it before it asks: whatever it is given must not be below.
 /// 2. One writer at a time changes a key: a set carries the version that its writer made.
 /// 3. Keys have no stale windows: what memory that is doubted holds is gone at once, so that there is no answer to be excused.
+/// 4. A node that dies takes along what its log had not acknowledged; a call that began on it is judged by it. What the log had acknowledged is owed by whoever takes its place.
 /// </remarks>
 internal sealed class VersionChecker
 {
     public const int Keys = 8;
     private const int WorkersOfNode = 2, LongestPadding = 600;
+    /// <summary>Kinds of writes, and the one that changes all keys and ends them as a group: what is in their slots stays there.</summary>
+    private const int AllKinds = 5, Everything = 4;
 
-    private readonly IReadOnlyList<RedisNode> _nodes;
-    private readonly long[] _source;
+    /// <summary>A node, and what it owes its readers.</summary>
+    private sealed class Seat(RedisNode node)
+    {
+        public readonly RedisNode Node = node;
+        /// <summary>The least version of each key that may be read here; and the newest one that was written here, logged or not.</summary>
+        public readonly long[] Least = new long[Keys], Written = new long[Keys];
+        /// <summary>What the log has acknowledged and this node need not have seen yet.</summary>
+        public readonly ConcurrentQueue<(int Key, long Version, Position Place)> Logged = new();
+    }
+
+    private readonly Seat[] _seats;
+    private readonly long[] _source = new long[Keys];
     private readonly SemaphoreSlim[] _writing = [.. Enumerable.Range(0, Keys).Select(_ => new SemaphoreSlim(1))];
-    private readonly long[,] _least;
-    private readonly long[] _mostWritten = new long[Keys];
-    private readonly ConcurrentQueue<(int Key, long Version, Position Place)>[] _logged;
+    private readonly Lock _gate = new();
+    /// <summary>The newest event of each key in each epoch that the log has acknowledged; and the epochs in their order. Under the gate, as is who sits where.</summary>
+    private readonly Dictionary<(ulong Epoch, int Key), (long Version, Position Place)> _acknowledged = [];
+    private readonly List<ulong> _epochs = [];
     private readonly ConcurrentQueue<string> _wrong = new();
     private readonly long[] _reads, _writes;
     private readonly int _seed;
     private Task[] _workers = [];
     private volatile bool _isOver;
-    private long _pending;
+    private long _pending, _earlierHits;
 
     /// <param name="nodes">Their caches are used by nobody else meanwhile.</param>
-    /// <param name="source">The newest version of each key; an earlier checker's, all of whose events were seen everywhere.</param>
-    public VersionChecker(IReadOnlyList<RedisNode> nodes, int seed = 1, long[]? source = null)
+    public VersionChecker(IReadOnlyList<RedisNode> nodes, int seed = 1)
     {
-        (_nodes, _seed, _source) = (nodes, seed, source ?? new long[Keys]);
-        _least = new long[nodes.Count, Keys];
-        for (int node = 0; node < nodes.Count; node++)
-            for (int key = 0; key < Keys; key++) _least[node, key] = _source[key];
-        _logged = [.. nodes.Select(_ => new ConcurrentQueue<(int, long, Position)>())];
+        _seed = seed;
+        _seats = [.. nodes.Select(node => new Seat(node))];
         (_reads, _writes) = (new long[nodes.Count], new long[nodes.Count]);
     }
 
@@ -53,19 +64,47 @@ internal sealed class VersionChecker
     public long Pending => Interlocked.Read(ref _pending);
 
     /// <summary>How many answers came from Redis.</summary>
-    public long RemoteHits => _nodes.Sum(node => node.Cache.ReasonCounts.GetValueOrDefault("hit-redis"));
+    public long RemoteHits => _seats.Sum(seat => HitsOf(seat.Node)) + Interlocked.Read(ref _earlierHits);
 
-    /// <summary>The newest version of each key.</summary>
-    public long[] Source => _source;
+    private static long HitsOf(RedisNode node) => node.Cache.ReasonCounts.GetValueOrDefault("hit-redis");
+
+    /// <summary>Another node in the place of one that has died.</summary>
+    public void Replace(int node, RedisNode other)
+    {
+        lock (_gate)
+        {
+            Interlocked.Add(ref _earlierHits, HitsOf(_seats[node].Node));
+            var seat = new Seat(other);
+            foreach (((_, int key), (long version, Position place)) in _acknowledged) seat.Logged.Enqueue((key, version, place));
+            Volatile.Write(ref _seats[node], seat);
+        }
+    }
+
+    /// <summary>All nodes follow this epoch now: it comes after those that were named before, and before every other one.</summary>
+    public void IsFollowed(ulong epoch)
+    {
+        lock (_gate)
+            if (!_epochs.Contains(epoch)) _epochs.Add(epoch);
+    }
 
     /// <summary>Begins to read and write on all nodes.</summary>
-    public void Start() => _workers = [.. Enumerable.Range(0, _nodes.Count * WorkersOfNode).Select(i => Task.Run(() => WorkAsync(i % _nodes.Count, new(_seed * 1000 + i))))];
+    public void Start() => _workers = [.. Enumerable.Range(0, _seats.Length * WorkersOfNode).Select(i => Task.Run(() => WorkAsync(i % _seats.Length, new(_seed * 1000 + i))))];
+
+    /// <summary>Reads every key once on every node.</summary>
+    public async Task ReadAllAsync()
+    {
+        foreach (Seat seat in _seats)
+            for (int key = 0; key < Keys; key++) await ReadAsync(seat, key, fills: true);
+    }
+
+    /// <summary>Every key is changed and ended, on one node.</summary>
+    public Task EndAllAsync(int node) => WriteAsync(_seats[node], Everything, 0);
 
     /// <summary>Until each node has read and written for a while longer.</summary>
     public async Task SomeMoreAsync(int reads = 100, int writes = 10)
     {
         long[] readsThen = [.. _reads], writesThen = [.. _writes];
-        for (int node = 0; node < _nodes.Count; node++)
+        for (int node = 0; node < _seats.Length; node++)
             await LinkTests.Until(() => Volatile.Read(ref _reads[node]) >= readsThen[node] + reads && Volatile.Read(ref _writes[node]) >= writesThen[node] + writes);
     }
 
@@ -79,20 +118,25 @@ internal sealed class VersionChecker
     /// <summary>Until all nodes use Redis again, and have sent and seen everything.</summary>
     public Task UntilSettledAsync() => LinkTests.Until(() =>
     {
-        if (_nodes.Any(node => node.Cache.RemoteTier is not { State: RemoteTierState.InUse, Pending: 0 } || !node.Tier.IsIdle)) return false;
-        Position?[] seen = [.. _nodes.Select(node => node.Tier.Follower.Usable is { } view ? new Position(view.Epoch, view.SeenUpTo) : default(Position?))];
+        RedisNode[] nodes = [.. _seats.Select(seat => seat.Node)];
+        if (nodes.Any(node => node.Cache.RemoteTier is not { State: RemoteTierState.InUse, Pending: 0 } || !node.Tier.IsIdle)) return false;
+        Position?[] seen = [.. nodes.Select(node => node.Tier.Follower.Usable is { } view ? new Position(view.Epoch, view.SeenUpTo) : default(Position?))];
         return seen[0] is { } first && Array.TrueForAll(seen, position => position == first);
     });
 
     /// <summary>When everything was seen everywhere, no reader on any node is given less than what was written.</summary>
     public async Task CheckAllAsync()
     {
-        for (int node = 0; node < _nodes.Count; node++)
+        foreach (Seat seat in _seats)
+        {
             for (int key = 0; key < Keys; key++)
             {
-                Raise(ref _least[node, key], _mostWritten[key]);
-                await ReadAsync(node, key, fills: true);
+                // What nodes that have died had not sent is nobody's.
+                Raise(ref seat.Least[key], _seats.Max(other => other.Written[key]));
+                lock (_gate) Raise(ref seat.Least[key], _acknowledged.Where(e => e.Key.Key == key).Select(e => e.Value.Version).DefaultIfEmpty().Max());
             }
+        }
+        await ReadAllAsync();
     }
 
     /// <summary>All of it: ends, waits until the nodes agree, looks once more, and fails if anything was wrong.</summary>
@@ -108,10 +152,19 @@ internal sealed class VersionChecker
     {
         for (int i = 1; !_isOver; i++)
         {
+            Seat seat = Volatile.Read(ref _seats[node]);
             try
             {
-                if (random.Next(8) == 0) await WriteAsync(node, random);
-                else await ReadAsync(node, random.Next(Keys), fills: random.Next(4) > 0);
+                if (random.Next(8) == 0)
+                {
+                    await WriteAsync(seat, random);
+                    Interlocked.Increment(ref _writes[node]);
+                }
+                else
+                {
+                    await ReadAsync(seat, random.Next(Keys), fills: random.Next(4) > 0);
+                    Interlocked.Increment(ref _reads[node]);
+                }
             }
             catch (Exception e)
             {
@@ -122,11 +175,11 @@ internal sealed class VersionChecker
         }
     }
 
-    private async Task ReadAsync(int node, int key, bool fills)
+    private async Task ReadAsync(Seat seat, int key, bool fills)
     {
-        NoteWhatWasSeen(node);
-        long least = Volatile.Read(ref _least[node, key]);
-        LarderCache cache = _nodes[node].Cache;
+        NoteWhatWasSeen(seat);
+        long least = Volatile.Read(ref seat.Least[key]);
+        LarderCache cache = seat.Node.Cache;
         LookupResult<string> result = fills
             ? await cache.GetOrCreateResultAsync(Name(key), (Source: _source, key), static async (fill, _) =>
             {
@@ -138,19 +191,19 @@ internal sealed class VersionChecker
         if (result.Found)
         {
             long version = VersionOf(result.Value!);
-            if (version < least) _wrong.Enqueue($"{Name(key)} on node {node}: version {version} ({result.Reason}) instead of {least}");
+            if (version < least) _wrong.Enqueue($"{Name(key)} on node {Array.IndexOf(_seats, seat)}: version {version} ({result.Reason}) instead of {least}");
         }
-        Interlocked.Increment(ref _reads[node]);
     }
 
-    private async Task WriteAsync(int node, Random random)
+    private Task WriteAsync(Seat seat, Random random) => WriteAsync(seat, random.Next(AllKinds), random.Next(Keys));
+
+    private async Task WriteAsync(Seat seat, int kind, int only)
     {
-        int kind = random.Next(5);
-        int[] keys = kind < 3 ? [random.Next(Keys)] : [.. Enumerable.Range(0, Keys).Where(key => kind == 4 || key % 2 == 0)];
+        int[] keys = kind < 3 ? [only] : [.. Enumerable.Range(0, Keys).Where(key => kind == Everything || key % 2 == 0)];
         foreach (int key in keys) await _writing[key].WaitAsync();
         try
         {
-            LarderCache cache = _nodes[node].Cache;
+            LarderCache cache = seat.Node.Cache;
             long[] versions = [.. keys.Select(key => Interlocked.Increment(ref _source[key]))];
             Position place = default;
             if (kind == 0)
@@ -169,31 +222,45 @@ internal sealed class VersionChecker
             }
             for (int i = 0; i < keys.Length; i++)
             {
-                Raise(ref _least[node, keys[i]], versions[i]);
-                Raise(ref _mostWritten[keys[i]], versions[i]);
-                for (int other = 0; other < _nodes.Count && place != default; other++) _logged[other].Enqueue((keys[i], versions[i], place));
+                Raise(ref seat.Least[keys[i]], versions[i]);
+                Raise(ref seat.Written[keys[i]], versions[i]);
+                if (place != default) NoteAcknowledged(keys[i], versions[i], place);
             }
         }
         finally
         {
             foreach (int key in keys) _writing[key].Release();
         }
-        Interlocked.Increment(ref _writes[node]);
     }
 
-    /// <summary>From now on readers on a node must not be given what the events up to its position ended.</summary>
-    private void NoteWhatWasSeen(int node)
+    private void NoteAcknowledged(int key, long version, Position place)
     {
-        for (int left = _logged[node].Count; left > 0 && _logged[node].TryDequeue(out var logged); left--)
+        lock (_gate)
         {
-            // Of another epoch it is not known whether this node is before or behind it: that is looked at in the end.
-            if (_nodes[node].Tier.Follower.Usable is not { } view) _logged[node].Enqueue(logged);
-            else if (view.Epoch == logged.Place.Epoch && view.SeenUpTo >= logged.Place.Ordinal) Raise(ref _least[node, logged.Key], logged.Version);
-            else if (view.Epoch == logged.Place.Epoch) _logged[node].Enqueue(logged);
+            _acknowledged[(place.Epoch, key)] = (version, place);
+            foreach (Seat seat in _seats) seat.Logged.Enqueue((key, version, place));
         }
     }
 
-    private static void Raise(ref long least, long version)
+    /// <summary>From now on readers on a node must not be given what the events up to its position ended.</summary>
+    private void NoteWhatWasSeen(Seat seat)
+    {
+        for (int left = seat.Logged.Count; left > 0 && seat.Logged.TryDequeue(out var logged); left--)
+        {
+            // An event of an epoch that may be newer than the node's, or may be older, is looked at again; in the end all of them are.
+            if (seat.Node.Tier.Follower.Usable is not { } view) seat.Logged.Enqueue(logged);
+            else if (view.Epoch == logged.Place.Epoch ? view.SeenUpTo >= logged.Place.Ordinal : IsAfter(view.Epoch, logged.Place.Epoch)) Raise(ref seat.Least[logged.Key], logged.Version);
+            else seat.Logged.Enqueue(logged);
+        }
+    }
+
+    /// <summary>Whether an epoch is known to be one after another.</summary>
+    private bool IsAfter(ulong epoch, ulong other)
+    {
+        lock (_gate) return _epochs.IndexOf(other) is >= 0 and var before && (_epochs.IndexOf(epoch) is var at && (at < 0 || at > before));
+    }
+
+    internal static void Raise(ref long least, long version)
     {
         for (long seen = Volatile.Read(ref least); seen < version;)
         {

@@ -412,4 +412,35 @@ public sealed class RemoteTierTests
             return base.ReplaceAsync(key, claim, bytes, lifetime);
         }
     }
+
+    [Fact]
+    [Trait("clause", "R-22")]
+    public async Task A_log_that_can_not_be_read_is_a_doubt_once_and_once_more_when_it_can()
+    {
+        var redis = new ModelRedis();
+        using ModelNode a = new(redis), b = Connected(redis);
+        // So that there is something to be read.
+        await b.Cache.InvalidateAsync(Invalidation.Tag("before"));
+        for (int i = 0; i < 10; i++)
+        {
+            a.Connect();
+            Assert.Null(a.Follower.Usable);
+            a.Follower.End();
+        }
+        Assert.Equal(1, a.Tier.Doubts);
+        // What was made meanwhile was ended by what stands in the log before the node begins: it is not read as news.
+        Assert.Equal(Reason.MissCold, (await Fill(a, "old", new() { Tags = ["t"] })).Reason);
+        Assert.Equal(Reason.HitMemory, (await Fill(a, "not made", new() { Tags = ["t"] })).Reason);
+        await b.Cache.InvalidateAsync(Invalidation.Tag("t"));
+        a.Connect();
+        Assert.Equal(1, a.Tier.Doubts);
+        a.ReadLog();
+        Assert.NotNull(a.Follower.Usable);
+        Assert.Equal(2, a.Tier.Doubts);
+        Assert.Equal("new", (await Fill(a, "new", new() { Tags = ["t"] })).Value);
+        // A connection that is lost and made again is no doubt.
+        a.Follower.End();
+        a.Connect();
+        Assert.Equal(2, a.Tier.Doubts);
+    }
 }
