@@ -98,6 +98,21 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
         return LinkTo(to.Node, isNamed: true);
     }
 
+    public async ValueTask<RedisServers?> AllAsync()
+    {
+        try
+        {
+            await _refresh.Ask().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+        if (Map is not { } map) return null;
+        RedisLink?[] links = [.. map.Nodes.Select(node => LinkTo(node, isNamed: false))];
+        return links.Contains(null) ? null : new(links!, map);
+    }
+
     /// <summary>Notes that a hash slot has moved.</summary>
     private ClusterRedirection? Heard(RedisConnection connection, RedisError error)
     {
@@ -160,6 +175,8 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
         lock (_gate)
         {
             isNew = _placement is not { } before || before.Map.Served != map.Served || before.Map.Nodes.Count != map.Nodes.Count;
+            // One object for what is the same: whoever has it sees so that nothing has moved.
+            if (_placement is { } known && map.IsLike(known.Map) && known.Map.Nodes.Count == map.Nodes.Count) map = known.Map;
             _masters = map.Nodes.Count;
             Forget_NeedsGate(map);
             Place_NeedsGate(map);
