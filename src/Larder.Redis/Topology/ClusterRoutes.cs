@@ -127,6 +127,8 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
                 isNew = true;
             }
         }
+        // Before the map is asked for: of it, too.
+        _ = LinkTo(to.Node, isNamed: true);
         if (isNew) Placed?.Invoke();
         _ = _refresh.Ask();
         return to;
@@ -197,18 +199,27 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
         HashSet<RedisEndpoint> named = [.. map.Nodes];
         foreach ((RedisEndpoint endpoint, Node node) in _nodes.ToArray())
         {
-            if (named.Contains(endpoint) || node.NamedAt is { } at && _time.GetElapsedTime(at) < GuestTime) continue;
+            if (named.Contains(endpoint) || WasNamed_NeedsGate(node)) continue;
             _nodes.Remove(endpoint);
             _leaving.Add(Task.Run(node.EndAsync));
         }
     }
 
-    /// <summary>Some connections to different nodes, other ones each time.</summary>
+    private bool WasNamed_NeedsGate(Node node) => node.NamedAt is { } at && _time.GetElapsedTime(at) < GuestTime;
+
+    /// <summary>
+    /// Some connections to different nodes, other ones each time. Those that redirections named of late come first: who took a hash slot over knows of it, while
+    /// others may not have heard yet, and would take back what is known.
+    /// </summary>
     private RedisConnection[] Asked()
     {
         Node[] nodes;
-        lock (_gate) nodes = [.. _nodes.Values];
-        Random.Shared.Shuffle(nodes);
+        lock (_gate)
+        {
+            nodes = [.. _nodes.Values];
+            Random.Shared.Shuffle(nodes);
+            nodes = [.. nodes.OrderByDescending(node => WasNamed_NeedsGate(node) ? node.NamedAt : null)];
+        }
         return [.. nodes.Select(node => node.Link).Prepend(_any).Select(link => link.Current).OfType<RedisConnection>().Take(AskedAtOnce)];
     }
 
