@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Larder.Cli.Configuration;
 using Larder.Gateway.Configuration;
 using Larder.Gateway.Hosting;
+using Larder.Redis;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration;
@@ -19,21 +20,14 @@ internal sealed class ServeCommand : ExampleCommand
     private readonly Option<string> _urls = new("--urls") { Description = $"Where to listen, separated by ';' [default: {GatewayOptions.DefaultUrl}]", HelpName = "URLS" };
     private readonly Option<string> _config = new("--config") { Description = "Rules and settings: .json, .yaml or .yml. Flags win over the file", HelpName = "FILE" };
 
-    private readonly Option<string> _redis = new("--redis") { Description = "The Redis that several gateways share [default: the variable REDIS_URL, else none]", HelpName = "URL" };
-
-    /// <summary>What else the environment says of Redis, by the names that many programs know.</summary>
-    private static readonly string[] RedisVariables =
-    [
-        "REDIS_AUTH", "REDIS_ACL_USERNAME", "REDIS_ACL_PASSWORD", "REDIS_TLS_ENABLED", "REDIS_TLS_CERT_PATH", "REDIS_TLS_KEY_PATH", "REDIS_TLS_CA_PATH",
-        "REDIS_VERIFY_CERTIFICATES", "REDIS_ENCRYPTION_KEY",
-    ];
+    private readonly Option<string> _redis = new("--redis") { Description = $"The Redis that several gateways share [default: the variable {RedisConfiguration.Url}, else none]", HelpName = "URL" };
 
     public ServeCommand() : base("serve", "Cache an API: listen, answer from memory, ask the origin for the rest. GET /healthz is answered by larder itself.",
     [
         "larder serve --origin http://127.0.0.1:8081",
         "larder serve --origin http://127.0.0.1:8081 --urls 'http://127.0.0.1:8080;http://[::1]:8080'",
         "larder serve --config larder.yaml",
-        "REDIS_URL=redis://:secret@127.0.0.1:6379 larder serve --origin http://127.0.0.1:8081",
+        $"{RedisConfiguration.Url}=redis://:secret@127.0.0.1:6379 larder serve --origin http://127.0.0.1:8081",
     ])
     {
         Add(_origin);
@@ -54,10 +48,10 @@ internal sealed class ServeCommand : ExampleCommand
             await error.WriteLineAsync("larder: no origin is given; say --origin http://host:port, or \"origin\" in the configuration");
             return ExitCodes.Usage;
         }
-        if (options.Redis is null && Environment.GetEnvironmentVariable("REDIS_URL") is { Length: > 0 } url)
+        if (options.Redis is null && Environment.GetEnvironmentVariable(RedisConfiguration.Url) is { Length: > 0 } url)
         {
             // Told like a flag's mistakes, but under its own name.
-            if (GatewayConfiguration.Read(null, "", new(Redis: url)).Problems is { Count: > 0 } problems) return Mistakes.Show([.. problems.Select(problem => problem with { Place = "REDIS_URL" })], error);
+            if (GatewayConfiguration.Read(null, "", new(Redis: url)).Problems is { Count: > 0 } problems) return Mistakes.Show([.. problems.Select(problem => problem with { Place = RedisConfiguration.Url })], error);
             options = options with { Redis = url };
         }
         try
@@ -77,7 +71,7 @@ internal sealed class ServeCommand : ExampleCommand
         await using WebApplication app = GatewayHost.Build(options, builder =>
         {
             builder.Logging.AddFilter(GatewayHost.LifetimeCategory, LogLevel.None);
-            builder.Configuration.AddInMemoryCollection(RedisVariables.Select(name => new KeyValuePair<string, string?>(name, Environment.GetEnvironmentVariable(name))));
+            builder.Configuration.AddInMemoryCollection(RedisConfiguration.MoreVariables.Select(name => new KeyValuePair<string, string?>(name, Environment.GetEnvironmentVariable(name))));
         });
         try
         {

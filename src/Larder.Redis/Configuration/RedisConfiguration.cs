@@ -9,12 +9,15 @@ namespace Larder.Redis;
 /// </summary>
 internal static class RedisConfiguration
 {
+    /// <summary>The variable with a connection string.</summary>
+    public const string Url = "REDIS_URL";
+
     private const string ConnectionString = "ConnectionString";
 
     /// <summary>The names of variables; what each one sets, in the order in which they are read.</summary>
     private static readonly (string Name, Action<RedisOptions, string> Set)[] Variables =
     [
-        ("REDIS_URL", ReadString),
+        (Url, ReadString),
         ("REDIS_AUTH", (o, text) => o.Password = text),
         ("REDIS_ACL_USERNAME", (o, text) => o.User = text),
         ("REDIS_ACL_PASSWORD", (o, text) => o.Password = text),
@@ -25,6 +28,9 @@ internal static class RedisConfiguration
         ("REDIS_VERIFY_CERTIFICATES", (o, text) => Keyword("dangerouslyAcceptAnyCertificate")(o, bool.TryParse(text, out bool verify) ? (!verify).ToString() : text)),
         ("REDIS_ENCRYPTION_KEY", (o, text) => o.Encryption.Keys.Add(EncryptionKey(text))),
     ];
+
+    /// <summary>The variables that say more than a connection string does.</summary>
+    public static IEnumerable<string> MoreVariables => Variables.Select(variable => variable.Name).Where(name => name != Url);
 
     /// <param name="options">Where what is read goes; what can't be read is noted there.</param>
     /// <param name="cacheName">The cache's name; empty for the one without.</param>

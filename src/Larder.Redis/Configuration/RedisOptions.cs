@@ -86,8 +86,10 @@ public sealed class RedisOptions
     /// <summary>Most bytes that wait to be sent; with more, calls end at once. 64 MiB by default, 1 KiB to 1 GiB.</summary>
     public long MaxUnsentBytes { get; set; } = 64L << 20;
 
+    internal const long UsualReplyBytes = 128L << 20;
+
     /// <summary>Most bytes of an answer; the connection is closed if there are more. 128 MiB by default, 1 KiB to 2,000,000,000.</summary>
-    public long MaxReplyBytes { get; set; } = 128L << 20;
+    public long MaxReplyBytes { get; set; } = UsualReplyBytes;
 
     /// <summary>Largest entry that is stored in Redis, in bytes as memory counts them; larger ones are kept in memory only. 8 MiB by default, 1 KiB to 1 GiB. A large one holds up the others that share its connection.</summary>
     public long MaxEntryBytes { get; set; } = 8L << 20;

@@ -68,6 +68,9 @@ public static class LarderRedisExtensions
     public static LarderOptions UseRedis(this LarderOptions options, string connectionString, ILogger? logger = null) => options.UseRedis(RedisOptions.Parse(connectionString), logger);
 
     /// <param name="redis">Asked when the cache is made: what is wrong with them is told by their own check.</param>
-    private static void Use(LarderOptions options, Func<RedisOptions> redis, string name, TimeProvider time, ILogger logger) =>
-        options.Remote = clock => new RedisTier(redis(), redis().PrefixFor(name), clock, time, logger).Seams;
+    private static void Use(LarderOptions options, Func<RedisOptions> redis, string name, TimeProvider time, ILogger logger) => options.Remote = clock =>
+    {
+        RedisOptions asked = redis();
+        return new RedisTier(asked, asked.PrefixFor(name), clock, time, logger).Seams;
+    };
 }

@@ -19,12 +19,11 @@ internal sealed class RedisTier : IDisposable, IAsyncDisposable
         _topology = new(options, names, new() { Refused = new RightsAlarm(time, logger).Heed }, time, logger);
         _log = new(() => _topology.LogSteps, _topology.LogLink, names, clocks, time, options.Timeout, options.Silence, logger);
         EntryCipher? cipher = options.Encryption.IsOn ? new(options.Encryption) : null;
-        IRemoteStore slots = options.ValueStore is { } store ? new DistributedCacheStore(store, clock, time, prefix) : new RedisSlots(_topology.Routes, names, clocks, options.Timeout, () => _log.Epoch, cipher);
+        IRemoteStore slots = options.ValueStore is { } store ? new DistributedCacheStore(store, clock, time, prefix) : new RedisSlots(_topology.Routes, names, clocks, options.Timeout, () => _log.Epoch, cipher, options.MaxReplyBytes);
         Seams = new(slots, _log)
         {
             Leases = new RedisLeases(() => _topology.LogSteps?.Current, names, options.Timeout),
-            // In a cluster what group events ended stays until its time is over.
-            Walk = _topology.Single is { } single && options.ValueStore is null ? new RedisWalk(single, names, clocks, options.Timeout, () => _log.Epoch, cipher) : null,
+            Walk = options.ValueStore is null ? new RedisWalk(_topology.Routes, names, clocks, options.Timeout, () => _log.Epoch, cipher) : null,
             Strictness = options.Strictness,
             MaxEntryBytes = options.MaxEntryBytes,
             Owner = this,

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Security.Cryptography;
-
 namespace Larder.Redis;
 
 /// <summary>What a step that looks at the state was answered.</summary>
@@ -17,7 +14,7 @@ internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGr
 {
     /// <summary>The state; where it is not right a new epoch begins.</summary>
     public async ValueTask<StateAnswer> OpenAsync(RedisConnection connection) =>
-        StateIn(connection, await LogScripts.Open.RunAsync(connection, [3, names.State, names.Groups, names.Keys, NewEpoch()], timeout).ConfigureAwait(false));
+        StateIn(connection, await LogScripts.Open.RunAsync(connection, [3, names.State, names.Groups, names.Keys, HexName.New()], timeout).ConfigureAwait(false));
 
     /// <summary>The state; <see cref="LogOutcome.OtherEpoch"/> where it is not right.</summary>
     public async ValueTask<StateAnswer> AskAsync(RedisConnection connection) =>
@@ -30,33 +27,20 @@ internal sealed class LogCommands(RedisNames names, TimeSpan timeout, int keptGr
         bool isGroup = stream == RemoteStream.Groups;
         RedisArgument[] words =
         [
-            3, names.State, names.Groups, names.Keys, Written(epoch), isGroup ? 2 : 3, isGroup ? keptGroups : keptKeys,
+            3, names.State, names.Groups, names.Keys, HexName.Of(epoch), isGroup ? 2 : 3, isGroup ? keptGroups : keptKeys,
             .. fields.SelectMany(field => new RedisArgument[] { field.Name, field.Value }),
         ];
         RedisReply reply = await LogScripts.Append.RunAsync(connection, words, timeout).ConfigureAwait(false);
-        if (!reply.IsOk) return new(OutcomeOf(connection, reply), 0);
+        if (!reply.IsOk) return new(LogReply.Failed(connection, reply), 0);
         return reply.Value.TryGetInteger(out long ordinal) && ordinal > 0 ? new(LogOutcome.Done, ordinal) : new(LogOutcome.OtherEpoch, 0);
     }
 
     private static StateAnswer StateIn(RedisConnection connection, RedisReply reply)
     {
-        if (!reply.IsOk) return new(OutcomeOf(connection, reply), default, reply.Error?.KnownCode);
+        if (!reply.IsOk) return new(LogReply.Failed(connection, reply), default, reply.Error?.KnownCode);
         ReadOnlySpan<RespValue> items = reply.Value.Items.Span;
-        bool isState = items.Length == 4
-            & ulong.TryParse(items.Length > 0 ? items[0].Text : null, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong epoch) & epoch != 0;
-        return isState && items[1].TryGetInteger(out long last) && items[2].TryGetInteger(out long groups) && items[3].TryGetInteger(out long keys)
+        return items.Length == 4 && HexName.TryRead(items[0], out ulong epoch) && epoch != 0 && items[1].TryGetInteger(out long last) && items[2].TryGetInteger(out long groups) && items[3].TryGetInteger(out long keys)
             ? new(LogOutcome.Done, new(epoch, last, groups, keys))
             : new(LogOutcome.OtherEpoch, default);
     }
-
-    private static LogOutcome OutcomeOf(RedisConnection connection, RedisReply reply)
-    {
-        ServerWatch.Heed(connection, reply);
-        return reply.IsUncertain ? LogOutcome.Unknown : LogOutcome.Refused;
-    }
-
-    /// <summary>Random, never 0, which stands for none.</summary>
-    private static string NewEpoch() => Written(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) | 1);
-
-    private static string Written(ulong epoch) => epoch.ToString("x16", CultureInfo.InvariantCulture);
 }

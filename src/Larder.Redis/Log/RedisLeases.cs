@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Security.Cryptography;
-
 namespace Larder.Redis;
 
 /// <summary>The leases of strict nodes on the log's server, each step one script.</summary>
@@ -13,10 +10,10 @@ internal sealed class RedisLeases(Func<RedisConnection?> connection, RedisNames 
     {
         if (connection() is not { } current) return new(LogOutcome.Refused, 0, 0);
         RedisReply reply = await LeaseScripts.Renew.RunAsync(
-            current, [4, names.State, names.Groups, names.Keys, names.Nodes, NewName(), NewName(), Written(node), Written(epoch), seen], timeout).ConfigureAwait(false);
-        if (!reply.IsOk) return new(OutcomeOf(current, reply), 0, 0);
+            current, [4, names.State, names.Groups, names.Keys, names.Nodes, HexName.New(), HexName.New(), HexName.Of(node), HexName.Of(epoch), seen], timeout).ConfigureAwait(false);
+        if (!reply.IsOk) return new(LogReply.Failed(current, reply), 0, 0);
         if (reply.Value.Items.Span is not [var name, var ordinal]) return new(reply.Value.IsNull ? LogOutcome.OtherEpoch : LogOutcome.Refused, 0, 0);
-        return TryRead(name, out ulong streak) && ordinal.TryGetInteger(out long joined) ? new(LogOutcome.Done, streak, joined) : new(LogOutcome.Unknown, 0, 0);
+        return HexName.TryRead(name, out ulong streak) && ordinal.TryGetInteger(out long joined) ? new(LogOutcome.Done, streak, joined) : new(LogOutcome.Unknown, 0, 0);
     }
 
     public async ValueTask<LeaseList> UnseenAsync(long ordinal, IReadOnlyList<NodeLease> givenUp)
@@ -24,45 +21,31 @@ internal sealed class RedisLeases(Func<RedisConnection?> connection, RedisNames 
         if (connection() is not { } current) return LeaseList.Failed(LogOutcome.Refused);
         RedisArgument[] words =
         [
-            4, names.State, names.Groups, names.Keys, names.Nodes, NewName(), ordinal,
-            .. givenUp.SelectMany(lease => new RedisArgument[] { Written(lease.Node), Written(lease.Streak), lease.Renewals }),
+            4, names.State, names.Groups, names.Keys, names.Nodes, HexName.New(), ordinal,
+            .. givenUp.SelectMany(lease => new RedisArgument[] { HexName.Of(lease.Node), HexName.Of(lease.Streak), lease.Renewals }),
         ];
         RedisReply reply = await LeaseScripts.Unseen.RunAsync(current, words, timeout).ConfigureAwait(false);
-        if (!reply.IsOk) return LeaseList.Failed(OutcomeOf(current, reply));
+        if (!reply.IsOk) return LeaseList.Failed(LogReply.Failed(current, reply));
         return Read(reply.Value.Items.Span);
     }
 
     public async ValueTask ResignAsync(ulong node)
     {
-        if (connection() is { } current) await current.SendAsync(["HDEL", names.Nodes, Written(node)], timeout).ConfigureAwait(false);
+        if (connection() is { } current) await current.SendAsync(["HDEL", names.Nodes, HexName.Of(node)], timeout).ConfigureAwait(false);
     }
 
     private static LeaseList Read(ReadOnlySpan<RespValue> items)
     {
         if (items.IsEmpty) return LeaseList.Failed(LogOutcome.OtherEpoch);
-        if (items.Length % LeaseParts != 2 || !TryRead(items[0], out ulong epoch) || !TryRead(items[1], out ulong registry)) return LeaseList.Failed(LogOutcome.Unknown);
+        if (items.Length % LeaseParts != 2 || !HexName.TryRead(items[0], out ulong epoch) || !HexName.TryRead(items[1], out ulong registry)) return LeaseList.Failed(LogOutcome.Unknown);
         var unseen = new List<NodeLease>(items.Length / LeaseParts);
         for (items = items[2..]; !items.IsEmpty; items = items[LeaseParts..])
         {
             // A list that can't be read in part would miss somebody.
-            if (!TryRead(items[0], out ulong node) || !TryRead(items[1], out ulong streak) || !items[2].TryGetInteger(out long renewals)
-                || !TryRead(items[3], out ulong of) || !items[4].TryGetInteger(out long seen)) return LeaseList.Failed(LogOutcome.Unknown);
+            if (!HexName.TryRead(items[0], out ulong node) || !HexName.TryRead(items[1], out ulong streak) || !items[2].TryGetInteger(out long renewals)
+                || !HexName.TryRead(items[3], out ulong of) || !items[4].TryGetInteger(out long seen)) return LeaseList.Failed(LogOutcome.Unknown);
             unseen.Add(new(node, streak, renewals, of, seen));
         }
         return new(LogOutcome.Done, epoch, registry, unseen);
     }
-
-    private static LogOutcome OutcomeOf(RedisConnection connection, RedisReply reply)
-    {
-        ServerWatch.Heed(connection, reply);
-        return reply.IsUncertain ? LogOutcome.Unknown : LogOutcome.Refused;
-    }
-
-    private static bool TryRead(RespValue value, out ulong name) =>
-        ulong.TryParse(value.Text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out name);
-
-    /// <summary>Random, never 0, which stands for none.</summary>
-    private static string NewName() => Written(BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) | 1);
-
-    private static string Written(ulong name) => name.ToString("x16", CultureInfo.InvariantCulture);
 }

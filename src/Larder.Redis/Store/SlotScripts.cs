@@ -27,13 +27,13 @@ internal static class SlotScripts
         return 1
         """);
 
-    /// <summary>Keys; most bytes. What the first of them hold, as many as fit, but one at least; what is no string counts as nothing there.</summary>
+    /// <summary>Keys; most bytes, each counted with what stands before it in the reply. What the first of them hold, as many as fit, but one at least; what is no string counts as nothing there.</summary>
     public static readonly RedisScript ReadMany = new("""
         #!lua flags=no-writes,allow-oom
         local bytes, last = 0, 1
         for i = 1, #KEYS do
           local length = redis.pcall('STRLEN', KEYS[i])
-          if type(length) == 'number' then bytes = bytes + length end
+          bytes = bytes + 16 + (type(length) == 'number' and length or 0)
           if i > 1 and bytes > tonumber(ARGV[1]) then break end
           last = i
         end

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace Larder.Redis;
@@ -24,7 +25,8 @@ internal readonly record struct SlotAnswer(RedisReply Reply, RedisConnection? Co
 
 /// <summary>Sends commands on slots to the slot's server, and again where that names another one (docs/invalidation.md, R-33).</summary>
 /// <remarks>A command that is redirected was not executed. All of its ways together take no longer than one may.</remarks>
-internal sealed class SlotServers(IRedisRoutes routes, ServerClock clock, TimeSpan timeout)
+/// <param name="epoch">The log's epoch that this node is in now; 0 for none.</param>
+internal sealed class SlotServers(IRedisRoutes routes, ServerClock clock, TimeSpan timeout, Func<ulong> epoch)
 {
     private const int MostRedirections = 3;
 
@@ -43,7 +45,7 @@ internal sealed class SlotServers(IRedisRoutes routes, ServerClock clock, TimeSp
         bool isAsking = false;
         for (int redirections = 0; ; redirections++)
         {
-            if (link?.Current is not { } connection || !clock.TryDescribe(connection.Server, out RemoteServer server) || !link.Breaker.TryPass()) return default;
+            if (!TryUse(link, out RedisConnection? connection, out RemoteServer server)) return default;
             if (only != default && server.Identity != only) return new(default, connection, server) { IsOtherServer = true };
             RedisReply reply =
                 script is not null ? await script.RunAsync(connection, words!, left, isAsking).ConfigureAwait(false)
@@ -60,5 +62,27 @@ internal sealed class SlotServers(IRedisRoutes routes, ServerClock clock, TimeSp
         scoped ReadOnlySpan<RedisArgument> command = words;
         if (words is null) command = ["GET", slot];
         return isAsking ? connection.SendAskingAsync(command, left) : connection.SendAsync(command, left);
+    }
+
+    /// <summary>Sends a command to a server of which it is known that it is the right one, or that has no slot in it.</summary>
+    public async ValueTask<SlotAnswer> SendToAsync(RedisLink link, RedisArgument[] words, UInt128 only = default)
+    {
+        if (!TryUse(link, out RedisConnection? connection, out RemoteServer server)) return default;
+        if (only != default && server.Identity != only) return new(default, connection, server) { IsOtherServer = true };
+        return new(await connection.SendAsync(words, timeout).ConfigureAwait(false), connection, server);
+    }
+
+    /// <summary>Runs a script that changes a slot only while it is as it was claimed; it answers 1 where it did.</summary>
+    public async ValueTask<SlotOutcome> ChangeAsync(RedisScript script, RedisArgument slot, SlotClaim claim, params RedisArgument[] more)
+    {
+        if (claim.Stamp.Epoch != epoch()) return SlotOutcome.Changed;
+        SlotAnswer answer = await SendAsync(slot, [1, slot, SlotContent.BytesOf(claim.Identity), .. more], script, claim.Server.Identity).ConfigureAwait(false);
+        return !answer.IsOk ? answer.Conclude() : answer.Reply.Value.TryGetInteger(out long done) && done == 1 ? SlotOutcome.Done : SlotOutcome.Changed;
+    }
+
+    private bool TryUse(RedisLink? link, [NotNullWhen(true)] out RedisConnection? connection, out RemoteServer server)
+    {
+        (connection, server) = (link?.Current, default);
+        return connection is not null && clock.TryDescribe(connection.Server, out server) && link!.Breaker.TryPass();
     }
 }

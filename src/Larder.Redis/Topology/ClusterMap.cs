@@ -39,6 +39,16 @@ internal sealed class ClusterMap
         return new(nodes, owners);
     }
 
+    /// <summary>Whether each hash slot has the same master in both.</summary>
+    public bool IsLike(ClusterMap other)
+    {
+        const int Nowhere = None - 1;
+        int[] places = [.. _nodes.Select(node => Array.IndexOf(other._nodes, node) is >= 0 and var place ? place : Nowhere)];
+        for (int slot = 0; slot < HashSlot.Count; slot++)
+            if ((_owners[slot] == None ? None : places[_owners[slot]]) != other._owners[slot]) return false;
+        return true;
+    }
+
     /// <summary>
     /// Reads the answer to <c>CLUSTER SLOTS</c>: first and last slot, then the master as (host, port, …), then replicas. Null where anything in it is not as it
     /// has to be: half of a map sends commands astray. A range whose master is not named has none here.

@@ -98,6 +98,21 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
         return LinkTo(to.Node, isNamed: true);
     }
 
+    public async ValueTask<RedisServers?> AllAsync()
+    {
+        try
+        {
+            await _refresh.Ask().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+        if (Map is not { } map) return null;
+        RedisLink?[] links = [.. map.Nodes.Select(node => LinkTo(node, isNamed: false))];
+        return links.Contains(null) ? null : new(links!, map);
+    }
+
     /// <summary>Notes that a hash slot has moved.</summary>
     private ClusterRedirection? Heard(RedisConnection connection, RedisError error)
     {
@@ -112,6 +127,8 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
                 isNew = true;
             }
         }
+        // Before the map is asked for: of it, too.
+        _ = LinkTo(to.Node, isNamed: true);
         if (isNew) Placed?.Invoke();
         _ = _refresh.Ask();
         return to;
@@ -160,6 +177,8 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
         lock (_gate)
         {
             isNew = _placement is not { } before || before.Map.Served != map.Served || before.Map.Nodes.Count != map.Nodes.Count;
+            // One object for what is the same: whoever has it sees so that nothing has moved.
+            if (_placement is { } known && map.IsLike(known.Map) && known.Map.Nodes.Count == map.Nodes.Count) map = known.Map;
             _masters = map.Nodes.Count;
             Forget_NeedsGate(map);
             Place_NeedsGate(map);
@@ -180,18 +199,27 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
         HashSet<RedisEndpoint> named = [.. map.Nodes];
         foreach ((RedisEndpoint endpoint, Node node) in _nodes.ToArray())
         {
-            if (named.Contains(endpoint) || node.NamedAt is { } at && _time.GetElapsedTime(at) < GuestTime) continue;
+            if (named.Contains(endpoint) || WasNamed_NeedsGate(node)) continue;
             _nodes.Remove(endpoint);
             _leaving.Add(Task.Run(node.EndAsync));
         }
     }
 
-    /// <summary>Some connections to different nodes, other ones each time.</summary>
+    private bool WasNamed_NeedsGate(Node node) => node.NamedAt is { } at && _time.GetElapsedTime(at) < GuestTime;
+
+    /// <summary>
+    /// Some connections to different nodes, other ones each time. Those that redirections named of late come first: who took a hash slot over knows of it, while
+    /// others may not have heard yet, and would take back what is known.
+    /// </summary>
     private RedisConnection[] Asked()
     {
         Node[] nodes;
-        lock (_gate) nodes = [.. _nodes.Values];
-        Random.Shared.Shuffle(nodes);
+        lock (_gate)
+        {
+            nodes = [.. _nodes.Values];
+            Random.Shared.Shuffle(nodes);
+            nodes = [.. nodes.OrderByDescending(node => WasNamed_NeedsGate(node) ? node.NamedAt : null)];
+        }
         return [.. nodes.Select(node => node.Link).Prepend(_any).Select(link => link.Current).OfType<RedisConnection>().Take(AskedAtOnce)];
     }
 

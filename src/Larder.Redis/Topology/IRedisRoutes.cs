@@ -10,7 +10,14 @@ internal interface IRedisRoutes
     /// <param name="connection">Who answered.</param>
     /// <param name="isAsking">Whether it has to be sent by <see cref="RedisConnection.SendAskingAsync"/>.</param>
     RedisLink? Follow(RedisConnection connection, RedisReply reply, out bool isAsking);
+
+    /// <summary>All servers that names are on, asked for anew; null where they are not known. For what walks over all names, not for requests: it may wait for servers.</summary>
+    ValueTask<RedisServers?> AllAsync();
 }
+
+/// <summary>All servers.</summary>
+/// <param name="Layout">The same object as long as each name is on the same server.</param>
+internal sealed record RedisServers(IReadOnlyList<RedisLink> Links, object Layout);
 
 /// <summary>All names are on one server.</summary>
 internal sealed class SingleServer(RedisLink link) : IRedisRoutes
@@ -22,4 +29,6 @@ internal sealed class SingleServer(RedisLink link) : IRedisRoutes
         isAsking = false;
         return null;
     }
+
+    public ValueTask<RedisServers?> AllAsync() => new(new RedisServers([link], link));
 }

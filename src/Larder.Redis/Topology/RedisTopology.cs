@@ -63,9 +63,6 @@ internal sealed class RedisTopology : IAsyncDisposable
     /// <summary>To the log's server, for the steps on the log; shared with commands on slots. Null while none is known.</summary>
     public RedisLink? LogSteps => Routes.For(_log);
 
-    /// <summary>The link to the only server; null for a cluster.</summary>
-    public RedisLink? Single => _single;
-
     /// <summary>Where the links to servers with data stand, that of the log's reader first.</summary>
     public IReadOnlyList<RedisLinkStatus> Statuses => [LogLink.Status, .. _cluster?.Statuses ?? [_single!.Status]];
 

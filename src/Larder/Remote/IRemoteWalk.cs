@@ -15,7 +15,10 @@ internal enum SweepTurn : byte
 
 /// <summary>The names of some slots.</summary>
 /// <param name="Next">What is asked for next; null when this was the last page.</param>
-internal readonly record struct SlotPage(IReadOnlyList<byte[]> Names, string? Next);
+internal readonly record struct SlotPage(IReadOnlyList<byte[]> Names, WalkPlace? Next);
+
+/// <summary>How far a walk has come; what is in it is the walk's own.</summary>
+internal abstract record WalkPlace;
 
 /// <summary>What was read of a slot on a walk.</summary>
 /// <param name="Name">What it is called there.</param>
@@ -41,9 +44,9 @@ internal interface IRemoteWalk
     /// <param name="upTo">Up to where it has been carried out.</param>
     ValueTask EndTurnAsync(ulong epoch, ulong node, long upTo);
 
-    /// <summary>The next names, of some hundred slots at most; null where there is no answer, or the walk can't go on.</summary>
+    /// <summary>The next names, of some hundred slots at most; null where the walk can't go on, or is over without having come to all slots.</summary>
     /// <param name="after">What the page before said; null for the first.</param>
-    ValueTask<SlotPage?> NextAsync(string? after);
+    ValueTask<SlotPage?> NextAsync(WalkPlace? after);
 
     /// <summary>Reads slots, or so much of them that most heads are in it.</summary>
     ValueTask<WalkedSlot[]> ReadAsync(IReadOnlyList<byte[]> names, bool whole);

@@ -97,7 +97,7 @@ internal sealed class RemoteSweep(IRemoteWalk walk, LogFollower follower, WireLi
     /// <returns>Whether it came to the end.</returns>
     private async ValueTask<bool> WalkAsync(RemoteView view, long upTo)
     {
-        for (string? after = null; ;)
+        for (WalkPlace? after = null; ;)
         {
             if (_isDisposed || follower.Usable?.Epoch != view.Epoch || await walk.NextAsync(after).ConfigureAwait(false) is not { } page) return false;
             foreach (byte[][] names in page.Names.Chunk(walk.MostAtOnce))

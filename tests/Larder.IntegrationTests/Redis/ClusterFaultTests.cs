@@ -170,9 +170,73 @@ public sealed class ClusterFaultTests
                 default: return HostileServer.Usual(command);
             }
         }
-
-        static string Bulk(string text) => $"${Encoding.ASCII.GetByteCount(text)}\r\n{text}\r\n";
     }
+
+    [Fact]
+    public async Task The_node_that_took_a_hash_slot_over_is_asked_for_the_map_however_many_others_have_not_heard_of_it()
+    {
+        const int Count = 12, Parts = 2 * Count;
+        var nodes = new List<HostileServer>();
+        // Who serves which part by now, and what each node knows of that since it was told last. Of its two parts each node keeps one.
+        int[] owners = [.. Enumerable.Range(0, Parts).Select(part => part % Count)];
+        (int[] Owners, int Epoch)[] known = [.. Enumerable.Repeat((owners.ToArray(), 1), Count)];
+        for (int i = 0; i < Count; i++)
+        {
+            int place = i;
+            nodes.Add(HostileServer.Answering(command => Answer(place, command)));
+        }
+        try
+        {
+            var options = new RedisOptions { Cluster = true, Timeout = Long };
+            options.Endpoints.Add(nodes[0].Endpoint);
+            await using var topology = new RedisTopology(options, Names, beats: Beats with { Watch = TimeSpan.FromHours(1), Refresh = TimeSpan.FromHours(1), Gap = TimeSpan.FromMilliseconds(1) });
+            using var cache = new LarderCache();
+            var slots = new RedisSlots(topology.Routes, Names, new(cache.Clock, TimeProvider.System), Long, () => 7);
+            string[] keys = [.. Enumerable.Range(0, Count).Select(part => Enumerable.Range(0, int.MaxValue).Select(i => $"k{i}").First(key => PartOf(SlotOf(key)) == part))];
+            foreach (string key in keys) await Served(slots, key);
+            var routes = (ClusterRoutes)topology.Routes;
+            for (int part = 0; part < Count; part++)
+            {
+                int to = (part + 5) % Count;
+                lock (owners)
+                {
+                    owners[part] = to;
+                    known[to] = (owners.ToArray(), part + 2);
+                }
+                Assert.Equal(SlotOutcome.Done, (await slots.ReadAsync(keys[part])).Outcome);
+                await routes.RefreshedAsync();
+                Assert.Equal(nodes[to].Endpoint, routes.Map!.EndpointOf(SlotOf(keys[part])));
+            }
+        }
+        finally
+        {
+            foreach (HostileServer node in nodes) await node.DisposeAsync();
+        }
+
+        static int PartOf(int slot) => slot * Parts / HashSlot.Count;
+
+        string Answer(int place, string[] command)
+        {
+            lock (owners)
+            {
+                switch (command)
+                {
+                    case ["INFO", "server"]: return Bulk($"redis_mode:cluster\r\nrun_id:a{place}\r\n");
+                    case ["INFO", "replication"]: return Bulk($"role:master\r\nmaster_replid:b{place}\r\n");
+                    case ["CLUSTER", "INFO"]: return Bulk($"cluster_state:ok\r\ncluster_current_epoch:{known[place].Epoch}\r\n");
+                    case ["CLUSTER", "SLOTS"]: return $"*{Parts}\r\n" + string.Concat(known[place].Owners.Select((owner, part) => $"*3\r\n:{First(part)}\r\n:{First(part + 1) - 1}\r\n*2\r\n$9\r\n127.0.0.1\r\n:{nodes[owner].Endpoint.Port}\r\n"));
+                    case ["GET", var name]:
+                        int slot = HashSlot.Of((RedisArgument)name), owner = owners[PartOf(slot)];
+                        return owner == place ? "_\r\n" : $"-MOVED {slot} 127.0.0.1:{nodes[owner].Endpoint.Port}\r\n";
+                    default: return HostileServer.Usual(command);
+                }
+            }
+        }
+
+        static int First(int part) => (HashSlot.Count * part + Parts - 1) / Parts;
+    }
+
+    private static string Bulk(string text) => $"${Encoding.ASCII.GetByteCount(text)}\r\n{text}\r\n";
 
     [Fact]
     public async Task Nodes_that_are_made_up_cost_a_bounded_number_of_links()

@@ -148,6 +148,23 @@ public sealed class ClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_without_hash_slots_is_asked_when_it_is_named()
+    {
+        RedisServer from = _cluster.Nodes[0], to = await _cluster.AddAsync();
+        await _cluster.MeetAsync(to);
+        string key = KeyOn(from);
+        await _cluster.BeginMoveAsync(SlotOf(key), from, to);
+        Assert.DoesNotContain(to.Endpoint, Map.Nodes);
+        await SentinelGroup.Until(async () => (await _slots.ClaimAsync(key, Long)).Outcome == SlotOutcome.Done);
+        // Maps that do not name it do not take its link away meanwhile.
+        await ((ClusterRoutes)_topology.Routes).RefreshedAsync();
+        Assert.Equal(SlotOutcome.Done, (await _slots.ClaimAsync(key, Long)).Outcome);
+        await _cluster.EndMoveAsync(SlotOf(key), from, to);
+        Assert.Equal(SlotOutcome.Done, (await _slots.ReadAsync(key)).Outcome);
+        await Until(() => Map.EndpointOf(SlotOf(key)) == to.Endpoint);
+    }
+
+    [Fact]
     public async Task A_log_that_moves_is_refused_meanwhile_and_followed_then_with_a_new_epoch()
     {
         int slot = HashSlot.Of((RedisArgument)Names.State);

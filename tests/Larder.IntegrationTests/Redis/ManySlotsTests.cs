@@ -25,8 +25,8 @@ public sealed class ManySlotsTests : IAsyncLifetime
         _cache.Dispose();
     }
 
-    private RedisSlots Slots(long mostBytes = 1 << 20, EntryCipher? cipher = null) =>
-        new(new SingleServer(_link), new("larder:"), new(_cache.Clock, TimeProvider.System), Long, () => 7, cipher, mostBytes);
+    private RedisSlots Slots(long mostReplyBytes = 16 << 20, EntryCipher? cipher = null) =>
+        new(new SingleServer(_link), new("larder:"), new(_cache.Clock, TimeProvider.System), Long, () => 7, cipher, mostReplyBytes);
 
     private static async Task Put(RedisSlots slots, string key, byte[] content)
     {
@@ -64,13 +64,29 @@ public sealed class ManySlotsTests : IAsyncLifetime
     [Fact]
     public async Task What_is_too_much_for_one_answer_is_read_in_several()
     {
-        RedisSlots slots = Slots(mostBytes: 3000);
+        RedisSlots slots = Slots(mostReplyBytes: 48_000);
         string[] keys = [.. Enumerable.Range(0, 9).Select(i => $"k{i}")];
         // One alone is larger than what is read together.
         for (int i = 0; i < keys.Length; i++) await Put(slots, keys[i], new byte[i == 4 ? 5000 : 1000]);
         SlotRead[] reads = await slots.ReadManyAsync(keys);
         Assert.All(reads, (read, i) => Assert.Equal(i == 4 ? 5000 : 1000, read.Stored.Length));
         Assert.InRange(await CallsOf("mget"), 4, 7);
+    }
+
+    [Fact]
+    public async Task So_much_is_read_together_as_an_answer_may_have()
+    {
+        const int Most = 4096;
+        await using var link = new RedisLink(_server.Options(o => o.MaxReplyBytes = Most));
+        await link.WhenConnectedAsync(new CancellationTokenSource(Long).Token);
+        string[] keys = [.. Enumerable.Range(0, 300).Select(i => $"k{i}")];
+        // Most have nothing but an identity in them, or nothing at all.
+        for (int i = 0; i < keys.Length; i += 2) await Put(Slots(), keys[i], i == 100 ? new byte[3000] : []);
+        Assert.All(await With(Most).ReadManyAsync(keys), read => Assert.Equal(SlotOutcome.Done, read.Outcome));
+        // The control: who asks for more at once loses the connection.
+        Assert.Contains(await With(RedisOptions.UsualReplyBytes).ReadManyAsync(keys), read => read.Outcome != SlotOutcome.Done);
+
+        RedisSlots With(long most) => new(link, new("larder:"), new(_cache.Clock, TimeProvider.System), Long, () => 7, mostReplyBytes: most);
     }
 
     [Fact]

@@ -3,12 +3,13 @@ using Larder.Redis;
 
 namespace Larder.IntegrationTests.RedisServers;
 
-/// <summary>One node's cache on a real server: its slots, and a log that it asks for again and again instead of waiting for what comes.</summary>
+/// <summary>One node's cache on a real server, or on a cluster: its slots, and a log that it asks for again and again instead of waiting for what comes.</summary>
 internal sealed class PolledNode : IRemoteLog, IAsyncDisposable
 {
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
 
-    private readonly RedisLink _link;
+    private readonly IRedisRoutes _routes;
+    private readonly IAsyncDisposable _links;
     private readonly RedisNames _names;
     private readonly LogCommands _commands;
     private readonly CancellationTokenSource _ending = new();
@@ -17,16 +18,15 @@ internal sealed class PolledNode : IRemoteLog, IAsyncDisposable
     private ServerClock _clock = null!;
     private Task _reading = Task.CompletedTask;
 
-    private PolledNode(RedisServer server, string prefix)
+    private PolledNode(IRedisRoutes routes, IAsyncDisposable links, RedisNames names)
     {
-        _link = new(server.Options());
-        _names = new(prefix);
+        (_routes, _links, _names) = (routes, links, names);
         _commands = new(_names, Long);
     }
 
     public LarderCache Cache { get; private set; } = null!;
 
-    public RedisLink Link => _link;
+    public IRedisRoutes Routes => _routes;
 
     public RedisNames Names => _names;
 
@@ -34,17 +34,44 @@ internal sealed class PolledNode : IRemoteLog, IAsyncDisposable
 
     public LogFollower Follower => _follower;
 
+    public RemoteSweep Sweep => Cache.Remote!.Tier.Sweep!;
+
+    private RedisConnection? Log => _routes.For(_names.State)?.Current;
+
     /// <param name="seams">Puts others in the place of the node's seams.</param>
     public static async Task<PolledNode> StartAsync(
         RedisServer server, string prefix = "larder:", EntryCipher? cipher = null, LarderOptions? options = null, Func<RemoteSeams, PolledNode, RemoteSeams>? seams = null, TimeProvider? time = null)
     {
-        var node = new PolledNode(server, prefix);
-        await node._link.WhenConnectedAsync(new CancellationTokenSource(Long).Token);
+        var link = new RedisLink(server.Options());
+        await link.WhenConnectedAsync(new CancellationTokenSource(Long).Token);
+        return await BeginAsync(new(new SingleServer(link), link, new(prefix)), cipher, options, seams, time);
+    }
+
+    /// <inheritdoc cref="StartAsync(RedisServer, string, EntryCipher?, LarderOptions?, Func{RemoteSeams, PolledNode, RemoteSeams}?, TimeProvider?)"/>
+    public static async Task<PolledNode> StartAsync(TestCluster cluster, EntryCipher? cipher = null, Func<RemoteSeams, PolledNode, RemoteSeams>? seams = null)
+    {
+        var names = new RedisNames("larder:");
+        var topology = new RedisTopology(cluster.Options(), names);
+        // All of them: who is not connected to a server loses what it would store there.
+        await SentinelGroup.Until(async () => await topology.Routes.AllAsync() is { } all && all.Links.Count == cluster.Nodes.Count && all.Links.All(link => link.Current is not null));
+        return await BeginAsync(new(topology.Routes, topology, names), cipher, null, seams, null);
+    }
+
+    /// <summary>The seams of a node that sweeps as soon as it may.</summary>
+    /// <param name="change">Puts another walk in the place of the node's.</param>
+    public static Func<RemoteSeams, PolledNode, RemoteSeams> Sweeping(Func<IRemoteWalk, PolledNode, IRemoteWalk>? change = null, EntryCipher? cipher = null) => (seams, node) =>
+    {
+        IRemoteWalk walk = new RedisWalk(node._routes, node._names, node._clock, Long, () => node._follower.Epoch, cipher);
+        return seams with { Walk = change?.Invoke(walk, node) ?? walk, Pace = new() { Delay = TimeSpan.Zero, Pause = TimeSpan.FromMilliseconds(1), Interval = TimeSpan.FromMilliseconds(100) } };
+    };
+
+    private static async Task<PolledNode> BeginAsync(PolledNode node, EntryCipher? cipher, LarderOptions? options, Func<RemoteSeams, PolledNode, RemoteSeams>? seams, TimeProvider? time)
+    {
         options ??= new();
         options.Remote = clock =>
         {
             node._clock = new(clock, TimeProvider.System);
-            var made = new RemoteSeams(new RedisSlots(node._link, node._names, node._clock, Long, () => node._follower.Epoch, cipher), node);
+            var made = new RemoteSeams(new RedisSlots(node._routes, node._names, node._clock, Long, () => node._follower.Epoch, cipher), node);
             return seams?.Invoke(made, node) ?? made;
         };
         node.Cache = new(options, time);
@@ -56,17 +83,23 @@ internal sealed class PolledNode : IRemoteLog, IAsyncDisposable
     /// <summary>Waits until this node has seen what another one was told of its event.</summary>
     public async Task SeesAsync(InvalidationResult result) => Assert.True(await _follower.WaitUntilSeenAsync(result.Position, Long, TimeProvider.System, default));
 
+    /// <summary>Waits until it knows that what was ended up to there has been swept.</summary>
+    public async Task SweptAsync(long upTo)
+    {
+        while (Sweep.SweptUpTo < upTo) await Task.Delay(1);
+    }
+
     public void Follow(LogFollower follower) => _follower = follower;
 
     public ValueTask<AppendResult> AppendAsync(RemoteStream stream, ulong epoch, IReadOnlyList<EventField> fields) =>
-        _link.Current is { } connection ? _commands.AppendAsync(connection, stream, epoch, fields) : new(new AppendResult(LogOutcome.Refused, 0));
+        Log is { } connection ? _commands.AppendAsync(connection, stream, epoch, fields) : new(new AppendResult(LogOutcome.Refused, 0));
 
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync();
         await _reading;
         Cache.Dispose();
-        await _link.DisposeAsync();
+        await _links.DisposeAsync();
     }
 
     private async Task ReadAsync()
@@ -74,7 +107,7 @@ internal sealed class PolledNode : IRemoteLog, IAsyncDisposable
         bool hasBegun = false;
         while (!_ending.IsCancellationRequested)
         {
-            if (_link.Current is not { } connection || !_clock.TryDescribe(connection.Server, out RemoteServer server))
+            if (Log is not { } connection || !_clock.TryDescribe(connection.Server, out RemoteServer server))
             {
                 await Task.Delay(1);
                 continue;

@@ -44,7 +44,7 @@ public sealed class SessionsTests : IAsyncLifetime
     public async Task Only_the_slot_that_was_seen_is_prolonged_and_never_shortened()
     {
         await using PolledNode a = await PolledNode.StartAsync(_server);
-        var slots = new RedisSlots(a.Link, a.Names, new(a.Cache.Clock, TimeProvider.System), Long, () => 7);
+        var slots = new RedisSlots(a.Routes, a.Names, new(a.Cache.Clock, TimeProvider.System), Long, () => 7);
         SlotRead ticket = await slots.ClaimAsync("s", TimeSpan.FromMinutes(1));
         var claim = new SlotClaim(ticket.Identity, ticket.Server, new(7, 1));
         Assert.Equal(SlotOutcome.Done, await slots.ProlongAsync("s", claim, TimeSpan.FromMinutes(2)));

@@ -8,9 +8,6 @@ public sealed class SweepTests : IAsyncLifetime
 {
     private const string Canary = "the canary that must be nowhere";
 
-    private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
-    private static readonly SweepPace AtOnce = new() { Delay = TimeSpan.Zero, Pause = TimeSpan.FromMilliseconds(1), Interval = TimeSpan.FromMilliseconds(100) };
-
     private RedisServer _server = null!;
 
     public async ValueTask InitializeAsync() => _server = await RedisServer.StartAsync();
@@ -34,7 +31,7 @@ public sealed class SweepTests : IAsyncLifetime
 
         public ValueTask EndTurnAsync(ulong epoch, ulong node, long upTo) => walk.EndTurnAsync(epoch, node, upTo);
 
-        public ValueTask<SlotPage?> NextAsync(string? after) => walk.NextAsync(after);
+        public ValueTask<SlotPage?> NextAsync(WalkPlace? after) => walk.NextAsync(after);
 
         public ValueTask<WalkedSlot[]> ReadAsync(IReadOnlyList<byte[]> names, bool whole) => walk.ReadAsync(names, whole);
 
@@ -59,14 +56,8 @@ public sealed class SweepTests : IAsyncLifetime
     }
 
     /// <summary>A node that sweeps when its walk is opened; none that sweeps, where <paramref name="make"/> is null.</summary>
-    private async Task<PolledNode> NodeAsync(Func<IRemoteWalk, IRemoteWalk>? make, EntryCipher? cipher = null, string prefix = "larder:") => await PolledNode.StartAsync(
-        _server, prefix, cipher, seams: (seams, node) => make is null ? seams : seams with
-        {
-            Walk = make(new RedisWalk(node.Link, node.Names, node.Clock, Long, () => node.Follower.Epoch, cipher)),
-            Pace = AtOnce,
-        });
-
-    private static RemoteSweep SweepOf(PolledNode node) => node.Cache.Remote!.Tier.Sweep!;
+    private Task<PolledNode> NodeAsync(Func<IRemoteWalk, IRemoteWalk>? make, EntryCipher? cipher = null, string prefix = "larder:") =>
+        PolledNode.StartAsync(_server, prefix, cipher, seams: make is null ? null : PolledNode.Sweeping((walk, _) => make(walk), cipher));
 
     private static async Task Put(PolledNode node, string key, string value, string? user = null, params string[] tags) =>
         Assert.Equal(Reason.None, await node.Cache.SetAsync(key, value, new EntryOptions { User = user, Tags = tags }));
@@ -84,11 +75,6 @@ public sealed class SweepTests : IAsyncLifetime
     }
 
     private async Task<int> CanariesAsync() => (await EverythingAsync()).Count(pair => pair.Value.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Canary)) >= 0);
-
-    private static async Task SweptAsync(PolledNode node, long upTo)
-    {
-        while (SweepOf(node).SweptUpTo < upTo) await Task.Delay(1);
-    }
 
     [Fact]
     public async Task What_was_a_users_is_in_no_key_any_more_and_all_else_is()
@@ -113,10 +99,10 @@ public sealed class SweepTests : IAsyncLifetime
         Assert.Equal(before, await CanariesAsync());
 
         await using PolledNode b = await NodeAsync(walk => walk);
-        await SweptAsync(b, last.Position.Ordinal);
+        await b.SweptAsync(last.Position.Ordinal);
         Assert.Equal(0, await CanariesAsync());
-        Assert.Equal(before + 1, SweepOf(b).Removed);
-        Assert.True(SweepOf(b).Walked >= before + 102);
+        Assert.Equal(before + 1, b.Sweep.Removed);
+        Assert.True(b.Sweep.Walked >= before + 102);
         List<(string Key, byte[] Value)> left = await EverythingAsync();
         Assert.Equal(100, left.Count(pair => pair.Key.StartsWith("larder:e:other", StringComparison.Ordinal)));
         Assert.Contains(left, pair => pair.Key == "larder:e:soft with windows");
@@ -135,12 +121,12 @@ public sealed class SweepTests : IAsyncLifetime
         await Put(a, "stays", "1", "u2");
         InvalidationResult result = await a.Cache.InvalidateAsync(Invalidation.User("u1"));
         PolledNode stranger = await NodeAsync(walk => walk);
-        await SweptAsync(stranger, result.Position.Ordinal);
-        Assert.Equal((2, 0), (SweepOf(stranger).Walked, SweepOf(stranger).Removed));
+        await stranger.SweptAsync(result.Position.Ordinal);
+        Assert.Equal((2, 0), (stranger.Sweep.Walked, stranger.Sweep.Removed));
         await stranger.DisposeAsync();
         result = await a.Cache.InvalidateAsync(Invalidation.User("u1"));
         await using PolledNode b = await NodeAsync(walk => walk, cipher);
-        await SweptAsync(b, result.Position.Ordinal);
+        await b.SweptAsync(result.Position.Ordinal);
         Assert.Equal(["larder:e:stays"], (await EverythingAsync()).Where(pair => pair.Key.StartsWith("larder:e:", StringComparison.Ordinal)).Select(pair => pair.Key));
     }
 
@@ -156,7 +142,7 @@ public sealed class SweepTests : IAsyncLifetime
             hooked.BeforeRemoval = _ => Put(a, "k", "new", null, "t");
             return hooked;
         });
-        await SweptAsync(b, result.Position.Ordinal);
+        await b.SweptAsync(result.Position.Ordinal);
         await c.SeesAsync(result);
         return (await c.Cache.GetAsync<string>("k")).Value;
     }
@@ -173,12 +159,12 @@ public sealed class SweepTests : IAsyncLifetime
     {
         await using PolledNode a = await NodeAsync(walk => walk), b = await NodeAsync(walk => walk), c = await NodeAsync(walk => walk);
         PolledNode[] nodes = [a, b, c];
-        foreach (PolledNode node in nodes) await SweptAsync(node, 0);
-        Assert.Equal(1, nodes.Sum(node => SweepOf(node).Sweeps));
+        foreach (PolledNode node in nodes) await node.SweptAsync(0);
+        Assert.Equal(1, nodes.Sum(node => node.Sweep.Sweeps));
         await Put(a, "k", Canary, "u1");
         InvalidationResult result = await a.Cache.InvalidateAsync(Invalidation.User("u1"));
-        foreach (PolledNode node in nodes) await SweptAsync(node, result.Position.Ordinal);
-        Assert.Equal((2, 1), (nodes.Sum(node => SweepOf(node).Sweeps), nodes.Sum(node => SweepOf(node).Removed)));
+        foreach (PolledNode node in nodes) await node.SweptAsync(result.Position.Ordinal);
+        Assert.Equal((2, 1), (nodes.Sum(node => node.Sweep.Sweeps), nodes.Sum(node => node.Sweep.Removed)));
         Assert.Equal(0, await CanariesAsync());
         Assert.False((await _server.AskAsync("EXISTS", "larder:{log}:sweeper")).TryGetInteger(out long there) && there > 0);
     }
@@ -193,9 +179,9 @@ public sealed class SweepTests : IAsyncLifetime
         Walk? walk = null;
         await using PolledNode b = await NodeAsync(inner => walk = new(inner));
         while (walk is not { Turns: >= 2 }) await Task.Delay(1);
-        Assert.Equal((0, 1), (SweepOf(b).Walked, await CanariesAsync()));
+        Assert.Equal((0, 1), (b.Sweep.Walked, await CanariesAsync()));
         await _server.AskAsync("PEXPIRE", "larder:{log}:sweeper", 1);
-        await SweptAsync(b, result.Position.Ordinal);
+        await b.SweptAsync(result.Position.Ordinal);
         Assert.Equal(0, await CanariesAsync());
     }
 
@@ -213,10 +199,10 @@ public sealed class SweepTests : IAsyncLifetime
         byte[] newer = [.. new byte[32], .. "LRDR"u8, 2, .. new byte[100]];
         await _server.AskAsync("SET", "larder:e:newer", newer);
         await using PolledNode b = await NodeAsync(walk => walk);
-        await SweptAsync(b, 0);
+        await b.SweptAsync(0);
         await named.DisposeAsync();
         Assert.Equal(0, await CanariesAsync());
-        Assert.Equal(1, SweepOf(b).Removed);
+        Assert.Equal(1, b.Sweep.Removed);
         Assert.Equal(["larder:e:e:of another cache", "larder:e:foreign", "larder:e:newer", "larder:e:ticket"], (await EverythingAsync()).Select(pair => pair.Key).Where(key => !key.Contains("{log}")).Order(StringComparer.Ordinal));
     }
 }

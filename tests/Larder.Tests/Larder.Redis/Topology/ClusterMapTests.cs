@@ -74,6 +74,22 @@ public sealed class ClusterMapTests
     }
 
     [Fact]
+    [Trait("clause", "R-36")]
+    public void Maps_are_alike_where_each_hash_slot_has_the_same_master_whatever_order_they_are_told_in()
+    {
+        ClusterMap map = Read(Range(0, 99, "a", 1), Range(100, 199, "b", 2))!;
+        Assert.True(map.IsLike(map));
+        Assert.True(map.IsLike(Read(Range(150, 199, "b", 2), Range(0, 99, "a", 1), Range(100, 149, "b", 2))!));
+        Assert.True(map.With(5, new("b", 2), 2).With(5, new("a", 1), 2).IsLike(map));
+        ClusterMap[] others =
+        [
+            map.With(5, new("b", 2), 2), map.With(5, new("c", 3), 3), map.With(200, new("c", 3), 3), map.With(200, new("a", 1), 3),
+            Read(Range(0, 99, "a", 1))!, Read(Range(0, 99, "b", 2), Range(100, 199, "a", 1))!, Read(Range(0, 99, "a", 2), Range(100, 199, "b", 2))!,
+        ];
+        Assert.All(others, other => Assert.False(map.IsLike(other) || other.IsLike(map)));
+    }
+
+    [Fact]
     public void Whatever_a_server_says_is_a_map_or_none()
     {
         Gen<RespValue> leaf = Gen.OneOf(
