@@ -67,7 +67,7 @@ public sealed class LarderCache : IDisposable
         InvalidationLog = tier is null ? new InProcessLog(receiver, _ordinals) : tier.Events;
         if (tier is not null) _remote = new(tier, _fill.Remote!, _clock, _entries, _fill.Lookups, Reasons, Events);
         InvalidationHistory = new(_options.InvalidationHistory, _options.InvalidationsPerHour, time, logger);
-        Snapshots = new(Name, _options, time, _clock, _memory, _index, InvalidationLog, new(_entries, Serializers), logger);
+        Snapshots = new(Name, _options, time, _clock, _memory, _index, InvalidationLog, new(_entries, Serializers), tier, logger);
         CacheMeters.Watch(this);
     }
 

@@ -111,9 +111,17 @@ internal sealed class MissNotes(Ordinals ordinals, InvalidationIndex index, Cach
         UInt128 hash = Hash(key);
         lock (_gate)
         {
-            ref Note note = ref Oldest_NeedsGate(hash);
-            if (!Unsafe.IsNullRef(ref note) && --note.Outstanding == 0 && !_older.Remove(hash)) _newer.Remove(hash);
+            // The younger one first: the older one counts until as many sets have come as there were misses in both.
+            if (!TryEnd_NeedsGate(_newer, hash)) TryEnd_NeedsGate(_older, hash);
         }
+    }
+
+    private static bool TryEnd_NeedsGate(Dictionary<UInt128, Note> notes, UInt128 hash)
+    {
+        ref Note note = ref CollectionsMarshal.GetValueRefOrNullRef(notes, hash);
+        if (Unsafe.IsNullRef(ref note)) return false;
+        if (--note.Outstanding == 0) notes.Remove(hash);
+        return true;
     }
 
     private ref Note Oldest_NeedsGate(UInt128 hash)

@@ -85,6 +85,9 @@ internal sealed class RemoteTier : IDisposable
     /// <summary>How often memory was made unproven; once for the first connection.</summary>
     public long Doubts => _doubted.Count;
 
+    /// <summary>Makes memory unproven .</summary>
+    public void DoubtMemory() => _doubted.Doubt();
+
     public RemoteTierStatus Status => new()
     {
         State = Follower.Usable is not null ? RemoteTierState.InUse : Follower.Epoch != 0 ? RemoteTierState.Behind : RemoteTierState.Away,

@@ -24,14 +24,15 @@ public sealed class Snapshots
     private readonly InvalidationIndex _index;
     private readonly IInvalidationLog _log;
     private readonly EntryRecords _records;
+    private readonly RemoteTier? _tier;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _saving = new(1);
 
     internal Snapshots(
         string name, LarderOptions options, TimeProvider time, CacheClock clock, MemoryStore memory, InvalidationIndex index,
-        IInvalidationLog log, EntryRecords records, ILogger logger)
+        IInvalidationLog log, EntryRecords records, RemoteTier? tier, ILogger logger)
     {
-        (_options, _time, _clock, _memory, _index, _log, _records, _logger) = (options, time, clock, memory, index, log, records, logger);
+        (_options, _time, _clock, _memory, _index, _log, _records, _tier, _logger) = (options, time, clock, memory, index, log, records, tier, logger);
         Owner = options.Snapshot.Owner ?? $"{Assembly.GetEntryAssembly()?.GetName().Name}{(name.Length > 0 ? ":" : "")}{name}";
     }
 
@@ -129,7 +130,9 @@ public sealed class Snapshots
 
     internal async Task<SnapshotLoaded> ReadAsync(Stream source, Action? consume, CancellationToken cancellationToken)
     {
+        // In this order: an event from here on refuses what is loaded. What it missed before, while this process did not run, nobody here knows.
         long stamp = _memory.Settled;
+        bool isUnproven = _tier is { Doubts: > 0 };
         WireLimits limits = WireLimits.Of(_options);
         using var reader = new SnapshotReader(source, source.Length, Math.Min(limits.MaxStoredBytes, Array.MaxLength - SnapshotWriter.FrameBytes));
         SnapshotHeader? header = await reader.BeginAsync(cancellationToken).ConfigureAwait(false);
@@ -148,11 +151,15 @@ public sealed class Snapshots
                 ClockAnchor anchor = ClockAnchor.Now(_time, _clock);
                 Entry entry = _records.Restore(stored, anchor with { Wall = Math.Max(anchor.Wall, header.CreatedAt) });
                 for (int i = 0; i < next.Uses && i < byte.MaxValue; i++) entry.Touch();
+                if (isUnproven && entry.HasStaleTime) entry.EndFreshness(anchor.Cache);
                 if (entry.IsGone(anchor.Cache)) expired++;
+                else if (isUnproven && !entry.HasStaleTime) skipped++;
                 else if (_memory.TryAddLoaded(entry, stamp) == Reason.None) entries++;
                 else skipped++;
             }
         }
+        // What nobody proves within the time that a doubt leaves goes.
+        if (isUnproven && entries > 0) _tier!.DoubtMemory();
         return new(reader.Outcome, entries, expired, skipped);
     }
 

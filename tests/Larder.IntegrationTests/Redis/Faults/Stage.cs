@@ -174,7 +174,7 @@ internal sealed class TimelessStore(IRemoteStore inner, Func<ulong> epoch) : IRe
 
     private SlotRead Renewed(string key, SlotRead read)
     {
-        if (read.Stored.IsEmpty || WireFormat.Read(read.Stored[RemoteReads.ServerBytes..], key, Limits, out WireEntry? entry) != WireOutcome.Done) return read;
+        if (read.Stored.IsEmpty || WireFormat.Read(read.Stored[RemoteReads.ServerBytes..], key, Limits, out WireEntry entry) != WireOutcome.Done) return read;
         using var stored = new PooledBuffer();
         BinaryPrimitives.WriteUInt128LittleEndian(stored.GetSpan(RemoteReads.ServerBytes), read.Server.Identity);
         stored.Advance(RemoteReads.ServerBytes);

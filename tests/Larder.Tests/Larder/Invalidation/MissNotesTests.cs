@@ -96,6 +96,21 @@ public sealed class MissNotesTests : IDisposable
     }
 
     [Fact]
+    public void No_set_is_judged_by_a_younger_miss_while_an_older_one_is_remembered()
+    {
+        _distributed.Get("k");
+        _distributed.Remove("k");
+        _time.Advance(TimeSpan.FromMilliseconds(MissNotes.Life));
+        _distributed.Get("k");
+        // Of the younger miss; the next one is what the older one has read before the removal.
+        _distributed.Set("k", [2], Forever);
+        _distributed.Set("k", [1], Forever);
+        Assert.False(_cache.Exists("k"));
+        _distributed.Set("k", [3], Forever);
+        Assert.True(_cache.Exists("k"));
+    }
+
+    [Fact]
     public void A_miss_is_forgotten_in_time_and_in_bounded_memory()
     {
         _distributed.Get("k");
