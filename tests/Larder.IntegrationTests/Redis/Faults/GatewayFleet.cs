@@ -16,24 +16,35 @@ namespace Larder.IntegrationTests.RedisFaults;
 /// <remarks>
 /// Invariants.
 /// 1. <c>Least</c> is raised only after the write was answered, and a reader looks at it before he asks.
-/// 2. One writer at a time writes to a key. His event is known by its place in the log behind where that ended when the origin had changed: whatever ends the key from there on has to be heard of.
+/// 2. What others have to hear of is an event of the key's tag, sent by the write's gateway, that stands in the log behind where that ended when the origin had changed: even if it is
+///    one of an earlier write that is late, it covers all that was made before. (Of an event of a key that is not so: the place in Redis is emptied before the event is appended, and
+///    may have been filled in between. Nor of one that a gateway has sent itself: it applied that before.)
 /// 3. What a gateway has read is known from what it asks the log for next. A life is over before its server is killed: nothing that was read in one counts in another.
 /// </remarks>
 internal sealed class GatewayFleet : IAsyncDisposable
 {
     private const int Gateways = 3, Clients = 6, Keys = 8;
-    private const string Authority = "api.test", State = "larder:{log}:state";
+    private const string Authority = "api.test";
+    private const string Configuration = """
+        rules:
+          - path: /v/{key}
+            ttl: 600
+            tags: ["key:{key}"]
+          - path: /v/{key}
+            methods: [PUT]
+            invalidates: ["key:{key}"]
+        """;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
-    /// <summary>An event that others have to have heard of: both streams have to have been read up to there.</summary>
-    private sealed record Logged(int Life, int Key, long Version, long Groups, long Keys);
 
     private sealed class Front(Child process, Uri address)
     {
         public readonly Child Process = process;
         public readonly Uri Address = address;
-        public readonly long[] Least = new long[GatewayFleet.Keys];
-        public readonly ConcurrentQueue<Logged> Owed = new();
+        /// <summary>The least version of each key that may be read here; and of that, what was written here.</summary>
+        public readonly long[] Least = new long[GatewayFleet.Keys], Own = new long[GatewayFleet.Keys];
+        public readonly ConcurrentQueue<(int Key, long Version, LogWitness.Event Event)> Owed = new();
+        /// <summary>What its events say that they are from.</summary>
+        public string? Node;
         /// <summary>The last life of the server whose log this gateway has read something of.</summary>
         public int Life;
         public long Reads, Writes;
@@ -41,23 +52,22 @@ internal sealed class GatewayFleet : IAsyncDisposable
 
     private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Patience };
     private readonly long[] _source = new long[Keys];
-    private readonly (string Epoch, long Last, int Life)?[] _ends = new (string, long, int)?[Keys];
+    private readonly LogWitness.End?[] _ends = new LogWitness.End?[Keys];
     private readonly SemaphoreSlim[] _writing = [.. Enumerable.Range(0, Keys).Select(_ => new SemaphoreSlim(1))];
     private readonly ConcurrentQueue<string> _wrong = new();
     private readonly List<Front> _fronts = [];
     private readonly RedisServer _server;
-    private readonly RedisLink _own;
+    private readonly LogWitness _log;
     private readonly int _seed;
     private KestrelOrigin _origin = null!;
     private Task[] _clients = [];
     private volatile bool _isOver;
-    private int _life = 1;
     private long _heard, _fromRedis;
 
     private GatewayFleet(RedisServer server, int seed)
     {
         (_server, _seed) = (server, seed);
-        _own = new(server.Options(o => (o.Timeout, o.LongestBackoff) = (TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(100))));
+        _log = new(server);
         Ways = [.. Enumerable.Range(0, Gateways).Select(_ => new FaultProxy(server.Port))];
     }
 
@@ -73,6 +83,9 @@ internal sealed class GatewayFleet : IAsyncDisposable
     /// <summary>How many answers came from Redis.</summary>
     public long FromRedis => Interlocked.Read(ref _fromRedis);
 
+    /// <summary>How many answers there were to clients that read and write.</summary>
+    public long Answers => _fronts.Sum(front => Volatile.Read(ref front.Reads) + Volatile.Read(ref front.Writes));
+
     /// <summary>Broken for controls: writes go to the origin, past the gateway that is held to them.</summary>
     public bool PassesGatewaysBy { get; init; }
 
@@ -87,13 +100,15 @@ internal sealed class GatewayFleet : IAsyncDisposable
         try
         {
             fleet._origin = await KestrelOrigin.StartAsync(fleet.ServeAsync);
+            string configuration = Path.Combine(fleet._server.Folder, "larder.yaml");
+            await File.WriteAllTextAsync(configuration, Configuration);
             foreach (FaultProxy way in fleet.Ways)
             {
                 string redis = $"redis://{way.Endpoint}?failOnConnectionError=true&timeout=200&connectTimeout=5s&longestBackoff=100&silence=800&heartbeat=200";
-                (Child process, Uri address) = await Child.ServeAsync(fleet._origin.Address, "--redis", redis);
+                (Child process, Uri address) = await Child.ServeAsync(fleet._origin.Address, "--redis", redis, "--config", configuration);
                 fleet._fronts.Add(new(process, address));
             }
-            await fleet._own.WhenConnectedAsync(new CancellationTokenSource(Patience).Token);
+            if (!passesGatewaysBy) await fleet.LearnNodesAsync();
             return fleet;
         }
         catch
@@ -120,7 +135,7 @@ internal sealed class GatewayFleet : IAsyncDisposable
 
     public async Task KillServerAsync()
     {
-        Interlocked.Increment(ref _life);
+        _log.LifeEnds();
         await _server.KillAsync();
         foreach (FaultProxy way in Ways) way.Forget();
         await _server.StartAgainAsync();
@@ -177,7 +192,7 @@ internal sealed class GatewayFleet : IAsyncDisposable
         long least = Volatile.Read(ref front.Least[key]);
         (string body, string status) = await GetAsync(front, key);
         long version = VersionChecker.VersionOf(body);
-        if (version < least) _wrong.Enqueue($"{UrlOf(key)} on {front.Address}: version {version} ({status}) instead of {least}");
+        if (version < least) _wrong.Enqueue($"{UrlOf(key)} on {front.Address}: version {version} ({status}) instead of {least}, of which {front.Own[key]} was written there");
     }
 
     private async Task WriteAsync(Front front, int key)
@@ -187,8 +202,9 @@ internal sealed class GatewayFleet : IAsyncDisposable
         {
             long version = await PutAsync(front, key);
             VersionChecker.Raise(ref front.Least[key], version);
-            if (await EventOfAsync(key, version) is not { } logged) return;
-            foreach (Front other in _fronts) other.Owed.Enqueue(logged);
+            VersionChecker.Raise(ref front.Own[key], version);
+            if (_ends[key] is not { } end || await _log.TagEventAsync(end, front.Node, $"key:{key}") is not { } logged) return;
+            foreach (Front other in _fronts) other.Owed.Enqueue((key, version, logged));
         }
         finally
         {
@@ -223,51 +239,34 @@ internal sealed class GatewayFleet : IAsyncDisposable
         if (context.Request.Method == "PUT")
         {
             long made = Interlocked.Increment(ref _source[key]);
-            _ends[key] = await EndAsync();
+            _ends[key] = await _log.EndAsync();
             await context.Response.WriteAsync(made.ToString(CultureInfo.InvariantCulture));
             return;
         }
-        context.Response.Headers.CacheControl = "max-age=600";
         long version = Volatile.Read(ref _source[key]);
         await Task.Yield();
         await context.Response.WriteAsync(VersionChecker.Written(version));
     }
 
-    /// <summary>Where the log ends; null where that can't be told.</summary>
-    private async Task<(string Epoch, long Last, int Life)?> EndAsync()
+    /// <summary>Each gateway writes, one after the other, until its event is the newest in the log.</summary>
+    private async Task LearnNodesAsync()
     {
-        int life = Volatile.Read(ref _life);
-        RedisReply reply = await _own.SendAsync(["HMGET", State, "epoch", "last"], TimeSpan.FromMilliseconds(500));
-        return reply.IsOk && reply.Value.Items.Length == 2 && reply.Value.Items.Span[0].Text is { } epoch && reply.Value.Items.Span[1].TryGetInteger(out long last) && life == Volatile.Read(ref _life)
-            ? (epoch, last, life)
-            : null;
-    }
-
-    /// <summary>The event of a key that stands behind where the log ended when the origin had changed; null where there is none, or none known.</summary>
-    private async Task<Logged?> EventOfAsync(int key, long version)
-    {
-        if (_ends[key] is not (string epoch, long last, int life)) return null;
-        foreach (string stream in (string[])["keys", "groups"])
-        {
-            RedisReply reply = await _own.SendAsync(["XRANGE", "larder:{log}:" + stream, $"{last + 1}-0", "+"], TimeSpan.FromMilliseconds(500));
-            if (!reply.IsOk) continue;
-            foreach (RespValue entry in reply.Value.Items.ToArray())
+        using var limit = new CancellationTokenSource(Patience);
+        foreach (Front front in _fronts)
+            do
             {
-                string?[] words = [.. entry.Items.Span[1].Items.ToArray().Select(word => word.Text)];
-                string? Of(string name) => Array.IndexOf(words, name) is >= 0 and var at ? words[at + 1] : null;
-                if (Of("kind") != "key" || Of("text") != UrlOf(key) || Of("epoch") != epoch || life != Volatile.Read(ref _life)) continue;
-                long ordinal = long.Parse(entry.Items.Span[0].Text!.Split('-')[0], CultureInfo.InvariantCulture);
-                long before = long.Parse(Of(stream == "keys" ? "groups" : "keys")!, CultureInfo.InvariantCulture);
-                return stream == "keys" ? new(life, key, version, before, ordinal) : new(life, key, version, ordinal, before);
+                limit.Token.ThrowIfCancellationRequested();
+                await PutAsync(front, 0);
+                front.Node = await _log.NewestNodeAsync();
             }
-        }
-        return null;
+            while (front.Node is null || _fronts.Any(other => other != front && other.Node == front.Node));
     }
 
     private void NoteWhatWasHeard(Front front)
     {
-        for (int left = front.Owed.Count; left > 0 && front.Owed.TryDequeue(out Logged? logged); left--)
+        for (int left = front.Owed.Count; left > 0 && front.Owed.TryDequeue(out var owed); left--)
         {
+            (int key, long version, LogWitness.Event logged) = owed;
             // Looked at after the event was: nothing of an earlier life is in it.
             (long groups, long keys) = TakesAllAsHeard ? (long.MaxValue, long.MaxValue) : Ways[_fronts.IndexOf(front)].Read;
             bool isHeard = groups >= logged.Groups && keys >= logged.Keys;
@@ -275,12 +274,12 @@ internal sealed class GatewayFleet : IAsyncDisposable
             // What it heard in a later life it heard after all that it had was doubted.
             if (isHeard || Volatile.Read(ref front.Life) > logged.Life)
             {
-                VersionChecker.Raise(ref front.Least[logged.Key], logged.Version);
+                VersionChecker.Raise(ref front.Least[key], version);
                 Interlocked.Increment(ref _heard);
             }
             else
             {
-                front.Owed.Enqueue(logged);
+                front.Owed.Enqueue(owed);
             }
         }
     }
@@ -288,7 +287,7 @@ internal sealed class GatewayFleet : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (Front front in _fronts) front.Process.Dispose();
-        await _own.DisposeAsync();
+        await _log.DisposeAsync();
         foreach (FaultProxy way in Ways) await way.DisposeAsync();
         if (_origin is not null) await _origin.DisposeAsync();
         await _server.DisposeAsync();

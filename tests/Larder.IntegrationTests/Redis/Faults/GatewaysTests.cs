@@ -33,6 +33,7 @@ public sealed class GatewaysTests
         await fleet.StopAsync();
         await fleet.AgreeAsync();
         Assert.True(fleet.Wrong.Length == 0, $"seed {Seed}: {string.Join("; ", done)}\n{string.Join('\n', fleet.Wrong)}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{fleet.Answers} answers, {fleet.FromRedis} of them from Redis; {fleet.Heard} times a gateway had heard of another one's write");
         Assert.True(fleet.Heard > 0 && fleet.FromRedis > 0, $"{fleet.Heard} events were heard of by others, {fleet.FromRedis} answers came from Redis");
     }
 

@@ -177,10 +177,11 @@ public sealed class StrictStormTests
     }
 
     private static async Task<(string? Wrong, int Everywhere, long Hits)> RunAsync(
-        int storms, int steps, Func<ModelRedis>? redis = null, Func<CacheClock, HitLease>? lease = null, InvalidationReach reach = InvalidationReach.Everywhere)
+        int storms, int steps, int leastEverywhere = 0, Func<ModelRedis>? redis = null, Func<CacheClock, HitLease>? lease = null, InvalidationReach reach = InvalidationReach.Everywhere)
     {
         (int everywhere, long hits) = (0, 0L);
-        for (int seed = 1; seed <= storms; seed++)
+        // How many events come to be everywhere in one depends on when the machine carries out what waits.
+        for (int seed = 1; seed <= storms || (everywhere < leastEverywhere && seed <= 10 * storms); seed++)
         {
             var storm = new Storm(seed, redis?.Invoke() ?? new(), lease, reach);
             if (await storm.RunAsync(steps) is { } wrong) return ($"storm {seed}: {wrong}", everywhere, hits);
@@ -194,9 +195,9 @@ public sealed class StrictStormTests
     [Trait("clause", "R-26"), Trait("clause", "R-28"), Trait("clause", "R-29")]
     public async Task Nobody_is_given_what_an_event_ended_that_is_everywhere()
     {
-        (string? wrong, int everywhere, long hits) = await RunAsync(100, 20_000);
+        (string? wrong, int everywhere, long hits) = await RunAsync(100, 20_000, leastEverywhere: 1000);
         Assert.Null(wrong);
-        Assert.True(everywhere > 1000 && hits > 10_000, $"{everywhere} events were everywhere, {hits} hits");
+        Assert.True(everywhere >= 1000 && hits > 10_000, $"{everywhere} events were everywhere, {hits} hits");
     }
 
     private sealed class WithoutAClock(CacheClock clock) : HitLease(clock)
@@ -217,7 +218,7 @@ public sealed class StrictStormTests
     {
         Func<CacheClock, HitLease>? lease = what switch { "clock" => clock => new WithoutAClock(clock), "answer" => clock => new CountedFromTheAnswer(clock), _ => null };
         Func<ModelRedis> redis = () => new() { Leases = new() { KeepsItsName = what == "registry" } };
-        (string? wrong, _, _) = await RunAsync(2000, 20_000, redis, lease, what == "logged" ? InvalidationReach.Logged : InvalidationReach.Everywhere);
+        (string? wrong, _, _) = await RunAsync(2000, 20_000, 0, redis, lease, what == "logged" ? InvalidationReach.Logged : InvalidationReach.Everywhere);
         Assert.NotNull(wrong);
     }
 }
