@@ -30,6 +30,9 @@ internal sealed class Lookups(bool reads, CacheClock clock, MemoryStore memory, 
     /// <summary>Milliseconds of freshness that are left; <see cref="long.MaxValue"/> for ever.</summary>
     public static long Remaining(Entry entry, long now) => entry.FreshUntil is var until && until == long.MaxValue ? until : Math.Max(0, until - now);
 
+    /// <summary>What is in memory by now, whether it may be used or not.</summary>
+    public Entry? Find(string key) => memory.Find(key);
+
     public Standing Judge(Entry entry, long now) =>
         // First: it may end the freshness.
         !index.IsCurrent(entry) ? Standing.Gone

@@ -17,6 +17,8 @@ internal sealed class RemoteCalls(RemoteTier tier, RemoteFills fills, CacheClock
     {
         bool isStale = allowStale && seen is not null && lookups.Judge(seen, clock.Now) is Standing.Stale or Standing.LastResort;
         Entry? entry = isStale ? null : await (through ?? fills).FindAsync(key).ConfigureAwait(false);
+        // Somebody else may have brought it into memory between the caller's look there and this one.
+        if (entry is null && through is null) seen = lookups.Find(key) ?? seen;
         return Answer<T>(entry, key, seen, missed, allowStale);
     }
 
@@ -25,6 +27,7 @@ internal sealed class RemoteCalls(RemoteTier tier, RemoteFills fills, CacheClock
     public async ValueTask<(LookupResult<T> Result, SlotClaim? Claim)> ClaimAsync<T>(string key, Entry? seen, Reason missed, TimeSpan fillLife)
     {
         RemoteAnswer answer = await fills.ClaimAsync(key, fillLife).ConfigureAwait(false);
+        if (answer.Entry is null) seen = lookups.Find(key) ?? seen;
         return (Answer<T>(answer.Entry, key, seen, missed, allowStale: false), answer.Claim);
     }
 

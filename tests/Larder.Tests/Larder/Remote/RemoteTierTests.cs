@@ -200,6 +200,26 @@ public sealed class RemoteTierTests
     }
 
     [Fact]
+    public async Task A_look_that_another_one_overtakes_finds_what_that_has_brought()
+    {
+        var redis = new ModelRedis();
+        using ModelNode a = Connected(redis), b = Connected(redis);
+        await Fill(a, "1");
+        await Written(a);
+        await b.Cache.GetAsync<string>("k");
+        // As a caller that looked into memory before that.
+        LookupResult<string> found = await b.Cache.Remote!.GetAsync<string>("k", null, Reason.MissCold, allowStale: false);
+        Assert.Equal(("1", Reason.HitMemory), (found.Value, found.Reason));
+        b.Cache.Memory.Invalidate("k");
+        redis.Run(r =>
+        {
+            r.Unlink("k");
+            return 0;
+        });
+        Assert.False((await b.Cache.Remote!.GetAsync<string>("k", null, Reason.MissCold, allowStale: false)).Found);
+    }
+
+    [Fact]
     [Trait("clause", "R-6"), Trait("clause", "R-22"), Trait("clause", "R-23")]
     public async Task A_node_that_does_not_follow_uses_nothing_of_Redis_and_doubts_its_memory()
     {
