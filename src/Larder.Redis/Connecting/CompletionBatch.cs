@@ -23,8 +23,11 @@ internal sealed class CompletionBatch : IThreadPoolWorkItem
     public void Begin(ReadOnlySpan<Operation> operations)
     {
         _count = operations.Length;
+        // One after the other, each once: a look at the use before may still be taking what it finds.
+        for (int i = 0; i < operations.Length; i++) Volatile.Write(ref _operations[i], operations[i]);
+        // The first look at this use scatters nothing.
+        _takenAtLook = _taken - 1;
         _isInUse = true;
-        operations.CopyTo(_operations!);
     }
 
     public void Execute()

@@ -57,6 +57,8 @@ internal sealed class RedisConnection : IAsyncDisposable
     private bool _isWriting;
     private long _written;
     private long _handed;
+    /// <summary>How many of the written bytes are not kept here any more.</summary>
+    private long _released;
     private long _lastReceived;
     private bool _isClosed;
 
@@ -147,7 +149,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     {
         if (_isClosed) return RedisOutcome.NotConnected;
         if (size > _limits.Unsent) return RedisOutcome.TooLarge;
-        bool isFull = _inFlight.Count + commands > _limits.InFlight || _written - Volatile.Read(ref _handed) + size > _limits.Unsent;
+        bool isFull = _inFlight.Count + commands > _limits.InFlight || _written - Volatile.Read(ref _released) + size > _limits.Unsent;
         return isFull ? RedisOutcome.Full : RedisOutcome.Answered;
     }
 
@@ -202,9 +204,15 @@ internal sealed class RedisConnection : IAsyncDisposable
                 for (int at = 0; at < _leaving.Length; at += MostWrittenAtOnce)
                 {
                     ReadOnlyMemory<byte> part = _leaving.Memory[at..Math.Min(at + MostWrittenAtOnce, _leaving.Length)];
-                    Volatile.Write(ref _handed, _handed + part.Length);
+                    lock (_gate)
+                    {
+                        // What a connection that has ended was not handed is known not to be sent.
+                        if (_isClosed) return;
+                        _handed += part.Length;
+                    }
                     await _stream.WriteAsync(part).ConfigureAwait(false);
                 }
+                Volatile.Write(ref _released, _handed);
                 // What large values took is given back.
                 if (_leaving.Length > MostWrittenAtOnce) _leaving.Dispose();
                 else _leaving.Clear();

@@ -140,26 +140,32 @@ public sealed class Snapshots
         if (header.Owner != Owner) return new(SnapshotOutcome.Foreign, 0, 0, 0);
         consume?.Invoke();
         int entries = 0, expired = 0, skipped = 0;
-        while (await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } next)
+        try
         {
-            WireEntry stored = default;
-            WireOutcome outcome = next.Stored.IsEmpty ? WireOutcome.TooLarge : WireFormat.Read(next.Stored, null, limits, out stored);
-            if (outcome is WireOutcome.TooLarge or WireOutcome.OtherVersion) skipped++;
-            else if (outcome != WireOutcome.Done) return new(SnapshotOutcome.Damaged, entries, expired, skipped);
-            else
+            while (await reader.NextAsync(cancellationToken).ConfigureAwait(false) is { } next)
             {
-                ClockAnchor anchor = ClockAnchor.Now(_time, _clock);
-                Entry entry = _records.Restore(stored, anchor with { Wall = Math.Max(anchor.Wall, header.CreatedAt) });
-                for (int i = 0; i < next.Uses && i < byte.MaxValue; i++) entry.Touch();
-                if (isUnproven && entry.HasStaleTime) entry.EndFreshness(anchor.Cache);
-                if (entry.IsGone(anchor.Cache)) expired++;
-                else if (isUnproven && !entry.HasStaleTime) skipped++;
-                else if (_memory.TryAddLoaded(entry, stamp) == Reason.None) entries++;
-                else skipped++;
+                WireEntry stored = default;
+                WireOutcome outcome = next.Stored.IsEmpty ? WireOutcome.TooLarge : WireFormat.Read(next.Stored, null, limits, out stored);
+                if (outcome is WireOutcome.TooLarge or WireOutcome.OtherVersion) skipped++;
+                else if (outcome != WireOutcome.Done) return new(SnapshotOutcome.Damaged, entries, expired, skipped);
+                else
+                {
+                    ClockAnchor anchor = ClockAnchor.Now(_time, _clock);
+                    Entry entry = _records.Restore(stored, anchor with { Wall = Math.Max(anchor.Wall, header.CreatedAt) });
+                    for (int i = 0; i < next.Uses && i < byte.MaxValue; i++) entry.Touch();
+                    if (isUnproven && entry.HasStaleTime) entry.EndFreshness(anchor.Cache);
+                    if (entry.IsGone(anchor.Cache)) expired++;
+                    else if (isUnproven && !entry.HasStaleTime) skipped++;
+                    else if (_memory.TryAddLoaded(entry, stamp) == Reason.None) entries++;
+                    else skipped++;
+                }
             }
         }
-        // What nobody proves within the time that a doubt leaves goes.
-        if (isUnproven && entries > 0) _tier!.DoubtMemory();
+        finally
+        {
+            // What nobody proves within the time that a doubt leaves goes; also where the rest could not be read.
+            if (isUnproven && entries > 0) _tier!.DoubtMemory();
+        }
         return new(reader.Outcome, entries, expired, skipped);
     }
 
