@@ -20,7 +20,7 @@ internal sealed class CompletionBatch : IThreadPoolWorkItem
 
     /// <summary>Fills it; it may not be in use.</summary>
     /// <param name="operations">At most <see cref="Most"/>.</param>
-    public void Begin(ReadOnlySpan<Operation> operations)
+    public CompletionBatch Begin(ReadOnlySpan<Operation> operations)
     {
         _count = operations.Length;
         // One after the other, each once: a look at the use before may still be taking what it finds.
@@ -28,6 +28,7 @@ internal sealed class CompletionBatch : IThreadPoolWorkItem
         // The first look at this use scatters nothing.
         _takenAtLook = _taken - 1;
         _isInUse = true;
+        return this;
     }
 
     public void Execute()

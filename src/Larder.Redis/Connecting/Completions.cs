@@ -26,8 +26,10 @@ internal sealed class Completions
         for (ReadOnlySpan<Operation> left = CollectionsMarshal.AsSpan(_ended); left.Length > 0;)
         {
             if (last is not null) ThreadPool.UnsafeQueueUserWorkItem(last, preferLocal: false);
-            int count = Math.Min(size, left.Length);
-            last = count > 1 && Free() is { } batch ? Begun(batch, left[..count]) : left[(count = 1) - 1];
+            // One operation needs no batch, and has none where all are in use.
+            CompletionBatch? batch = Math.Min(size, left.Length) > 1 ? Free() : null;
+            int count = batch is null ? 1 : Math.Min(size, left.Length);
+            last = batch is null ? left[0] : batch.Begin(left[..count]);
             left = left[count..];
         }
         _ended.Clear();
@@ -44,12 +46,6 @@ internal sealed class Completions
     public void Scatter()
     {
         foreach (CompletionBatch? batch in _batches) batch?.Scatter();
-    }
-
-    private static CompletionBatch Begun(CompletionBatch batch, ReadOnlySpan<Operation> operations)
-    {
-        batch.Begin(operations);
-        return batch;
     }
 
     private CompletionBatch? Free()

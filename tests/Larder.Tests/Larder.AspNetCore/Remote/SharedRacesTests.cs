@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Larder.Tests.Remote;
 using Microsoft.AspNetCore.Http;
 
@@ -49,20 +48,6 @@ public sealed class SharedRacesTests
         await site.WrittenAsync();
         site.ReadLogs();
         return (await c.GetAsync("/x", ("Accept", "*/*"))).Body;
-    }
-
-    /// <summary>The broken variant: what is stored is stamped with what its node has seen when it stores.</summary>
-    private sealed class StampsLate(ModelRedis redis) : ModelNode(redis)
-    {
-        public override ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime)
-        {
-            ReadLog();
-            byte[] bytes = stored.ToArray();
-            Span<byte> entry = bytes.AsSpan(RemoteReads.ServerBytes);
-            BinaryPrimitives.WriteInt64LittleEndian(entry[20..], Follower.Usable!.SeenUpTo);
-            BinaryPrimitives.WriteUInt32LittleEndian(entry[^4..], Crc32C.Of(entry[..^4]));
-            return base.ReplaceAsync(key, claim, bytes, lifetime);
-        }
     }
 
     /// <summary>The broken variant: events of derived keys stand where those of other keys do.</summary>

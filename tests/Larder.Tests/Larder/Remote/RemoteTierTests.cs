@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Larder.Tests.Support;
 
 namespace Larder.Tests.Remote;
@@ -417,20 +416,6 @@ public sealed class RemoteTierTests
     {
         Assert.Null(await OvertakenOnItsWay(redis => new(redis)));
         Assert.Equal("old", await OvertakenOnItsWay(redis => new StampsLate(redis)));
-    }
-
-    /// <summary>The broken variant: a result is stamped with what its node has seen when it is stored.</summary>
-    private sealed class StampsLate(ModelRedis redis) : ModelNode(redis)
-    {
-        public override ValueTask<SlotOutcome> ReplaceAsync(string key, SlotClaim claim, ReadOnlyMemory<byte> stored, TimeSpan lifetime)
-        {
-            ReadLog();
-            byte[] bytes = stored.ToArray();
-            Span<byte> entry = bytes.AsSpan(RemoteReads.ServerBytes);
-            BinaryPrimitives.WriteInt64LittleEndian(entry[20..], Follower.Usable!.SeenUpTo);
-            BinaryPrimitives.WriteUInt32LittleEndian(entry[^4..], Crc32C.Of(entry[..^4]));
-            return base.ReplaceAsync(key, claim, bytes, lifetime);
-        }
     }
 
     [Fact]
