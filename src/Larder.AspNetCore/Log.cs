@@ -20,6 +20,24 @@ internal static partial class Log
     [LoggerMessage(2006, LogLevel.Warning, "A write invalidated responses on this node, and Redis has not acknowledged it yet: other nodes may still serve them.")]
     public static partial void InvalidationPending(ILogger logger);
 
-    [LoggerMessage(2002, LogLevel.Error, "HttpCacheOptions.User failed; the request was passed on uncached.")]
+    [LoggerMessage(2007, LogLevel.Error, "A rule's VaryBy failed; the request was passed on uncached.")]
+    public static partial void KeyFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2008, LogLevel.Error, "A rule's Condition failed; the response was not stored.")]
+    public static partial void ConditionFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2012, LogLevel.Error, "PurgeOptions.IsAllowed failed; nothing was purged.")]
+    public static partial void PurgeFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2009, LogLevel.Error, "What the endpoint {Endpoint} says about caching can't be used, and nothing of it is cached: {Problem}")]
+    public static partial void EndpointRuleUnusable(ILogger logger, string endpoint, string problem);
+
+    [LoggerMessage(2010, LogLevel.Warning, "UseLarder stands before UseRouting: the cache does not see what the endpoint {Endpoint} says about caching. Put it behind.")]
+    public static partial void BeforeRouting(ILogger logger, string endpoint);
+
+    [LoggerMessage(2011, LogLevel.Warning, "UseLarder stands before UseAuthorization: what endpoints such as {Endpoint} answer, which demand authorization, is not served from the cache. Put it behind.")]
+    public static partial void BeforeAuthorization(ILogger logger, string endpoint);
+
+    [LoggerMessage(2002, LogLevel.Error, "The function that tells users apart failed; the request was passed on uncached.")]
     public static partial void UserFailed(ILogger logger, Exception exception);
 }

@@ -23,8 +23,32 @@ public sealed class HttpCacheOptions
     /// </summary>
     public Func<HttpContext, string?>? User { get; set; }
 
-    /// <summary>Also caches answers such as 400 and 431, which one odd request can provoke for all others; off by default.</summary>
+    /// <summary>
+    /// Also caches answers such as 400 and 431 that an odd request got (a large or strange header, a range, a private <c>X-</c> field), and which it may have
+    /// provoked for all others; off by default. What an ordinary request got is cached as the origin declares in any case.
+    /// </summary>
     public bool CacheProvocableErrors { get; set; }
+
+    /// <summary>
+    /// The response fields that are for this cache and decide in the place of <c>Cache-Control</c> and <c>Expires</c>, the most specific first (RFC 9213). By default
+    /// <c>Larder-Cache-Control</c>, <c>CDN-Cache-Control</c> and <c>Surrogate-Control</c>; without any, <c>Cache-Control</c> alone counts.
+    /// </summary>
+    public IList<string> CacheControlTargets { get; } = [.. Rfc9111.TargetedCacheControl.DefaultTargets];
+
+    /// <summary>
+    /// The response fields whose words, between commas and blanks, are tags. They are taken out of responses before clients get them. By default <c>Surrogate-Key</c>,
+    /// <c>Cache-Tag</c>, <c>xkey</c> and <c>Edge-Cache-Tag</c>. <c>Cache-Groups</c> (RFC 9875) counts in any case.
+    /// </summary>
+    public IList<string> TagHeaders { get; } = [.. ResponseTags.DefaultHeaders];
+
+    /// <summary>Whether an answer without any lifetime may get one by its Last-Modified (RFC 9111 §4.2.2); on by default.</summary>
+    public bool Heuristics { get; set; } = true;
+
+    /// <summary>Whether stored bodies are compressed here, where the origin has not done so and it saves more than a tenth; off by default.</summary>
+    public bool Compress { get; set; }
+
+    /// <summary>Who may purge by the method <c>PURGE</c>; null, the default, where such requests are the application's, as any other.</summary>
+    public PurgeOptions? Purge { get; set; }
 
     /// <summary>
     /// The header by which clients see their own writes on every node: the answer to a write carries a token in it, and a request that carries

@@ -18,6 +18,10 @@ internal sealed class HttpCacheOptionsValidator : IValidateOptions<HttpCacheOpti
             problems.Add($"PositionHeader is '{header}'; allowed is the name of a header that means nothing else.");
         if (options.PositionPatience < TimeSpan.Zero || options.PositionPatience > PositionHeader.LongestPatience)
             problems.Add(FormattableString.Invariant($"PositionPatience is {options.PositionPatience}; allowed is 0 to 10 seconds."));
+        if (options.CacheControlTargets.Count > 10 || options.CacheControlTargets.Any(static name => !Rfc9111.FieldSyntax.IsToken(name)))
+            problems.Add("CacheControlTargets: allowed are up to 10 names of response headers.");
+        if (options.TagHeaders.Count > 10 || options.TagHeaders.Any(static name => !Rfc9111.FieldSyntax.IsToken(name)))
+            problems.Add("TagHeaders: allowed are up to 10 names of response headers.");
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
 }

@@ -4,6 +4,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -29,7 +32,9 @@ public static class LarderApplicationBuilderExtensions
         if (new HttpCacheOptionsValidator().Validate(null, options) is { Failed: true } invalid)
             throw new OptionsValidationException(Options.DefaultName, typeof(HttpCacheOptions), invalid.Failures);
         TimeProvider time = app.ApplicationServices.GetService<TimeProvider>() ?? TimeProvider.System;
-        var cache = new HttpCache(engine, options, time);
+        var endpoints = new EndpointCheck(app.ApplicationServices.GetService<ILogger<EndpointCheck>>() ?? NullLogger<EndpointCheck>.Instance);
+        app.ApplicationServices.GetService<IHostApplicationLifetime>()?.ApplicationStarted.Register(() => endpoints.LookThrough(app.ApplicationServices));
+        var cache = new HttpCache(engine, options, time) { Endpoints = endpoints };
         var judge = new RequestJudge(cache, keyForwardingHeaders: !options.ForwardingHeadersAreStripped);
         return app.Use(next => new LarderMiddleware(next, cache, judge).InvokeAsync);
     }

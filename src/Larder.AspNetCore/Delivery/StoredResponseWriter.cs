@@ -22,6 +22,8 @@ internal static class StoredResponseWriter
         IHeaderDictionary asked = request.Headers;
         bool notModified = (asked.IfNoneMatch.Count > 0 || asked.IfModifiedSince.Count > 0) && IsNotModified(asked, stored, time.GetUtcNow());
         WriteHeaders(response.Headers, stored, notModified);
+        if (stored.CacheControlSent is { } sent) response.Headers.CacheControl = sent;
+        if (stored.Coded is not null) response.Headers.Vary = stored.CodedFields.Vary;
         WriteCacheHeaders(response.Headers, stored, stored.PreparedFor(age), reason);
         if (notModified)
         {
@@ -31,11 +33,24 @@ internal static class StoredResponseWriter
         response.StatusCode = stored.Status;
         if (stored.ReasonPhrase is { } phrase && asked.Range.Count == 0)
             context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpResponseFeature>()!.ReasonPhrase = phrase;
-        (long first, long length) = (0, stored.Body.Length);
+        StoredBody body = stored.Coded is { } coded ? BodyFor(context, stored, coded) : stored.Body;
+        (long first, long length) = (0, body.Length);
         if (asked.Range.Count > 0 && !ApplyRange(context, stored, time.GetUtcNow(), ref first, ref length)) return Task.CompletedTask;
         if (HasBody(stored.Status)) response.ContentLength = length;
         if (length == 0 || HttpMethods.IsHead(request.Method)) return Task.CompletedTask;
-        return WriteBodyAsync(context, stored.Body, first, length);
+        return WriteBodyAsync(context, body, first, length);
+    }
+
+    /// <summary>The body in the coding that the client likes best. Ranges are cut of the body as it came.</summary>
+    private static StoredBody BodyFor(HttpContext context, StoredResponse stored, CodedBody coded)
+    {
+        IHeaderDictionary asked = context.Request.Headers;
+        string coding = asked.Range.Count > 0 ? ContentCodings.Identity : ContentCodings.Choose(asked.AcceptEncoding, coded.Brotli is not null, coded.Gzip is not null);
+        if (coded.In(coding) is not { } body) return new([coded.Decompress()]);
+        IHeaderDictionary headers = context.Response.Headers;
+        headers.ContentEncoding = coding;
+        headers.ETag = stored.CodedFields.WeakETag;
+        return body;
     }
 
     private static bool IsNotModified(IHeaderDictionary asked, StoredResponse stored, DateTimeOffset now) =>

@@ -25,7 +25,7 @@ internal sealed class DetachedExchange : IHttpResponseFeature, IHttpResponseBody
     public Stream Stream => Stream.Null;
     public PipeWriter Writer => _writer;
 
-    /// <summary>The request again, as a GET without conditions, ranges and body, for the same user from the same peer.</summary>
+    /// <summary>The request again, without conditions and ranges, for the same user from the same peer: as a GET, or with the body that it is keyed by.</summary>
     public static HttpContext CopyOf(HttpContext context)
     {
         IHttpRequestFeature asked = context.Features.GetRequiredFeature<IHttpRequestFeature>();
@@ -34,9 +34,11 @@ internal sealed class DetachedExchange : IHttpResponseFeature, IHttpResponseBody
         foreach (string name in (ReadOnlySpan<string>)["If-None-Match", "If-Modified-Since", "If-Range", "Range", "Cache-Control", "Pragma"]) headers.Remove(name);
         var exchange = new DetachedExchange();
         var features = new FeatureCollection();
+        KeyedBody? body = context.Features.Get<KeyedBody>();
+        if (body is not null) features.Set(body);
         features.Set<IHttpRequestFeature>(new HttpRequestFeature
         {
-            Method = HttpMethods.Get,
+            Method = body is null ? HttpMethods.Get : asked.Method,
             Protocol = asked.Protocol,
             Scheme = asked.Scheme,
             PathBase = asked.PathBase,
@@ -44,11 +46,11 @@ internal sealed class DetachedExchange : IHttpResponseFeature, IHttpResponseBody
             QueryString = asked.QueryString,
             RawTarget = asked.RawTarget,
             Headers = headers,
-            Body = Stream.Null,
+            Body = body?.ToStream() ?? Stream.Null,
         });
         features.Set<IHttpResponseFeature>(exchange);
         features.Set<IHttpResponseBodyFeature>(exchange);
-        features.Set<IHttpRequestBodyDetectionFeature>(NoBody.Instance);
+        if (body is null) features.Set<IHttpRequestBodyDetectionFeature>(NoBody.Instance);
         var copy = new DefaultHttpContext(features)
         {
             User = context.User,

@@ -27,16 +27,12 @@ internal sealed class Fetch : ITeeOwner
     private readonly HttpContext _context;
     private readonly Verdict _verdict;
     private readonly CollapsedRequest? _collapsed;
-    private readonly FaceFill? _fill;
-    private readonly RequestFacts _request;
-    private readonly Stamp _stamp;
-    private readonly DateTimeOffset _requestTime;
+    private readonly Asked _asked;
     private readonly ConditionalHeaders _conditionals;
-    private readonly ResponseSnapshot _before;
-    private readonly HeaderDictionary _asked;
     private readonly NotedAborts _aborts;
     private Instead _instead;
     private bool _ended;
+    private ReadOnlyMemory<byte>? _whole;
     private StorePlan? _plan;
     private ResponseRecorder? _recorder;
 
@@ -47,19 +43,16 @@ internal sealed class Fetch : ITeeOwner
         _context = context;
         _verdict = verdict;
         _collapsed = collapsed;
-        _fill = fill;
-        _request = RequestJudge.FactsOf(context, HttpMethods.IsHead(context.Request.Method));
-        _stamp = cache.Engine.BeginFill();
-        _requestTime = cache.Now;
         _conditionals = new(context.Request.Headers);
-        _asked = Copy(context.Request.Headers);
         _aborts = new(context.Features);
-        _before = new(context.Response);
+        _asked = new(
+            verdict.Key!, RequestJudge.FactsOf(context, HttpMethods.IsHead(context.Request.Method)), Copy(context.Request.Headers), new(context.Response), cache.Now,
+            cache.Engine.BeginFill(), fill, new(verdict.Reason));
     }
 
     private StoredResponse? Stored => _verdict.Stored;
 
-    private FetchKey Key => _verdict.Key!;
+    private FetchKey Key => _asked.Key;
 
     /// <summary>Why the origin was asked, or, where no answer came from it, why not.</summary>
     private Reason Cause => _context.Features.Get<IOriginFailureFeature>()?.Reason ?? _verdict.Reason;
@@ -77,8 +70,9 @@ internal sealed class Fetch : ITeeOwner
         try
         {
             TeeBody tee = await AskOriginAsync(next);
-            if (_instead == Instead.Nothing) Complete(tee);
-            else await DeliverInsteadAsync(validates);
+            if (_instead != Instead.Nothing) await DeliverInsteadAsync(validates);
+            else if (_asked.Facts.IsHead) await CompleteHeadAsync();
+            else Complete(tee);
         }
         catch when (!_ended)
         {
@@ -97,12 +91,17 @@ internal sealed class Fetch : ITeeOwner
     {
         IHttpResponseBodyFeature inner = _context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
         var tee = new TeeBody(inner, this, _context.Response);
+        ShapedRequest shaped = ShapedRequest.Of(_context, Key.Query);
+        Endpoint? endpoint = _context.GetEndpoint();
+        bool wasAuthorized = EndpointMarks.IsAuthorized(_context);
+        _context.Features.Set<IHttpCacheFeature>(_asked.Said);
         _context.Response.OnStarting(static state => ((Fetch)state).OnStarting(), this);
         _context.Features.Set<IHttpResponseBodyFeature>(tee);
         _aborts.Install();
         try
         {
             await next(_context);
+            _cache.Endpoints?.LookBack(_context, endpoint, wasAuthorized);
             await tee.FinishAsync();
         }
         catch (OperationCanceledException) when (_context.RequestAborted.IsCancellationRequested && _plan?.ContentLength == tee.Written)
@@ -116,6 +115,7 @@ internal sealed class Fetch : ITeeOwner
         }
         finally
         {
+            shaped.Restore();
             _conditionals.Restore();
             _aborts.Remove();
             _context.Features.Set(inner);
@@ -124,14 +124,17 @@ internal sealed class Fetch : ITeeOwner
     }
 
     /// <summary>Before the response starts: a stored response may be served in its place.</summary>
-    TeeMode ITeeOwner.BeforeStart()
+    TeeMode ITeeOwner.BeforeStart(ReadOnlyMemory<byte>? whole)
     {
+        _whole = whole;
         if (Stored is null) return TeeMode.Forward;
         int status = _context.Response.StatusCode;
         if (status == Statuses.Status304NotModified && _conditionals.Validates) _instead = Instead.Confirmed;
         else if (MayStandInFor(status)) _instead = Instead.Stale;
         return _instead == Instead.Nothing ? TeeMode.Forward : TeeMode.Discard;
     }
+
+    bool ITeeOwner.HoldsSmall => Key.Rule?.Rule.Ttl is not null;
 
     TeeMode ITeeOwner.ModeOnceStarted => _plan?.ClientHasIt == true ? TeeMode.RecordOnly : TeeMode.Forward;
 
@@ -140,13 +143,13 @@ internal sealed class Fetch : ITeeOwner
     private bool MayStandInFor(int status)
     {
         bool unreachable = IsUnreachable;
-        return (unreachable || Reuse.IsError(status)) && _cache.MayServeStaleOnError(_verdict.Facts, StoredAge, _request, unreachable);
+        return (unreachable || Reuse.IsError(status)) && _cache.MayServeStaleOnError(_verdict.Facts, StoredAge, _asked.Facts, unreachable);
     }
 
     private bool MayStandIn(Exception e) =>
         Stored is not null && !_context.Response.HasStarted && !_context.RequestAborted.IsCancellationRequested
         && e is not BadHttpRequestException
-        && _cache.MayServeStaleOnError(_verdict.Facts, StoredAge, _request, IsUnreachable);
+        && _cache.MayServeStaleOnError(_verdict.Facts, StoredAge, _asked.Facts, IsUnreachable);
 
     /// <summary>The last of the callbacks before the headers leave: what they are now is what is judged and stored.</summary>
     private Task OnStarting()
@@ -154,7 +157,7 @@ internal sealed class Fetch : ITeeOwner
         if (_ended || _instead != Instead.Nothing) return Task.CompletedTask;
         HttpResponse response = _context.Response;
         _cache.Position?.Tell(response.Headers, hasWritten: false);
-        (StorePlan? plan, Reason unstored) = _cache.Storer.Plan(Key, _request, _context, _before, _requestTime);
+        (StorePlan? plan, Reason unstored) = _cache.Storer.Plan(_asked, _context);
         _plan = plan;
         if (plan is null)
         {
@@ -165,13 +168,15 @@ internal sealed class Fetch : ITeeOwner
         }
         else
         {
-            _recorder = new(_cache.Budget, _cache.Options.MaxBodyBytes, response.ContentLength, _collapsed is null ? null : _collapsed.Release);
+            TagWhole(plan, response);
+            _recorder = new(_cache.Budget, plan.MostBytes, response.ContentLength, _collapsed is null ? null : _collapsed.Release);
             // An event stream has no end that is worth waiting for.
             if (response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true) _collapsed?.Release();
             else _collapsed?.BeginBody();
             plan.ClientHasIt = _conditionals.ClientHas(plan, _cache.Now);
         }
         IHeaderDictionary headers = response.Headers;
+        if (Key.Rule?.Rule.CacheControl is { } sent && plan is not null) headers.CacheControl = sent;
         Reason reason = Cause;
         bool failed = reason.Outcome() == Outcome.Error;
         headers[ResponseHeaders.XCache] = failed ? "ERROR" : "MISS";
@@ -188,6 +193,14 @@ internal sealed class Fetch : ITeeOwner
         return Task.CompletedTask;
     }
 
+    /// <summary>What is whole before it starts gets its entity tag at once: its first client can ask with it, too, or has it already.</summary>
+    private void TagWhole(StorePlan plan, HttpResponse response)
+    {
+        if (plan.Facts.ETag is not null || plan.Status != Statuses.Status200OK || _whole is not { Length: > 0 } whole) return;
+        plan.Tag(ResponseStorer.TagOf([whole]));
+        response.Headers.ETag = plan.Facts.ETag;
+    }
+
     /// <summary>Stores what was recorded, if it is whole.</summary>
     private void Complete(TeeBody tee)
     {
@@ -201,12 +214,28 @@ internal sealed class Fetch : ITeeOwner
         if (unstored != Reason.None) Count(unstored);
     }
 
+    /// <summary>What HEAD answers is not stored, but says whether what GET has stored still holds (RFC 9111 §4.3.5).</summary>
+    private async Task CompleteHeadAsync()
+    {
+        End(Cause);
+        if (Stored is null || IsUnreachable || _context.Response.StatusCode != Statuses.Status200OK) return;
+        IHeaderDictionary told = Copy(_context.Response.Headers);
+        try
+        {
+            await _cache.Storer.FreshenByHeadAsync(Stored, told, _asked);
+        }
+        catch (Exception e)
+        {
+            Log.StoringFailed(_cache.LoggerOf(_context), e);
+        }
+    }
+
     /// <summary>The client has its answer: whatever fails here must not break it.</summary>
     private Reason TryStore(StorePlan plan, ResponseRecorder recorder)
     {
         try
         {
-            return _cache.Storer.Store(plan, Key, recorder.ToBody(), _asked, _stamp, _fill);
+            return _cache.Storer.Store(plan, _asked, recorder.ToBody());
         }
         catch (Exception e)
         {
@@ -239,12 +268,12 @@ internal sealed class Fetch : ITeeOwner
             _cache.Position?.Tell(_context.Response.Headers, hasWritten: false);
             // Cookies that come with a confirmation are for the client that asked; they are never stored.
             cookies = _context.Response.Headers.SetCookie;
-            stored = await _cache.Storer.FreshenAsync(stored, Key, _context.Response.Headers, _before, _asked, _request, _requestTime, _stamp, _fill);
+            stored = await _cache.Storer.FreshenAsync(stored, _context.Response.Headers, _asked);
         }
         // Others need not wait for this client to take its answer.
         if (reason == Reason.Revalidated) _collapsed?.Dispose();
         else _collapsed?.Fail(IsUnreachable);
-        _before.Restore();
+        _asked.Before.Restore();
         if (cookies.Count > 0) _context.Response.Headers.SetCookie = cookies;
         End(reason);
         await StoredResponseWriter.WriteAsync(_context, stored, stored.AgeAt(_cache.Clock.Now), reason, _cache.Time);

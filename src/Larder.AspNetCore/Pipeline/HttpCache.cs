@@ -22,7 +22,7 @@ internal sealed class HttpCache
         Collapsed = new(time);
         Rules = HttpEntrySerializer.Of(engine).Share(new(options.Rules, RulesFingerprint.Of(options)));
         Position = options.PositionHeader is { } header ? new(header, options.PositionPatience, engine) : null;
-        _user = options.User is { } user ? context => new("", user(context) ?? "") : AuthenticatedUser;
+        _user = options.User is { } user ? UserSource.Function(user).Of : AuthenticatedUser;
     }
 
     public LarderCache Engine { get; }
@@ -40,6 +40,9 @@ internal sealed class HttpCache
 
     public CollapsedRequests Collapsed { get; }
 
+    /// <summary>What tells of endpoints whose wishes can't be met; null where nobody is to be told.</summary>
+    public EndpointCheck? Endpoints { get; init; }
+
     /// <summary>Null where no header carries positions.</summary>
     public PositionHeader? Position { get; }
 
@@ -48,16 +51,48 @@ internal sealed class HttpCache
     public RuleSet Rules { get; }
 
     /// <summary>The user of a request; none where the program's own function fails, which must not fail the request.</summary>
-    public RequestUser UserOf(HttpContext context)
+    /// <param name="context">The request.</param>
+    /// <param name="source">How the rule tells users apart; null for the program's way.</param>
+    public RequestUser UserOf(HttpContext context, UserSource? source)
     {
         try
         {
-            return _user(context);
+            return source is null ? _user(context) : source.Of(context);
         }
         catch (Exception e)
         {
             Log.UserFailed(LoggerOf(context), e);
             return default;
+        }
+    }
+
+    /// <summary>What a rule's function makes of a request; false where it fails, which must not fail the request.</summary>
+    public bool TryKeyOf(HttpContext context, Func<HttpContext, string?> function, out string? key)
+    {
+        try
+        {
+            key = function(context);
+            return key is null || key.Length <= RequestKey.MaxLength;
+        }
+        catch (Exception e)
+        {
+            Log.KeyFailed(LoggerOf(context), e);
+            key = null;
+            return false;
+        }
+    }
+
+    /// <summary>Whether the rule lets a response be stored; a condition that fails says no.</summary>
+    public bool Accepts(HttpContext context, CompiledRule? rule)
+    {
+        try
+        {
+            return rule?.Accepts(context) != false;
+        }
+        catch (Exception e)
+        {
+            Log.ConditionFailed(LoggerOf(context), e);
+            return false;
         }
     }
 
@@ -68,6 +103,27 @@ internal sealed class HttpCache
 
     public bool MayServeStaleOnError(in StoredFacts stored, TimeSpan age, in RequestFacts request, bool unreachable) =>
         Reuse.MayServeStaleOnError(stored, age, request, Options.KeepStale, unreachable);
+
+    /// <summary>What ends all that is stored of a URL: as it was sent, and as the rule of its reads keys it.</summary>
+    /// <param name="origin">Scheme and authority.</param>
+    /// <param name="host">The authority without a port.</param>
+    /// <param name="target">Path and query as sent.</param>
+    public IEnumerable<Invalidation> EndingUrl(string origin, string host, string target)
+    {
+        var targets = new List<string> { target };
+        if (Rules.ShapesKeys)
+        {
+            int question = target.IndexOf('?', StringComparison.Ordinal);
+            string path = Uri.UnescapeDataString(question < 0 ? target : target[..question]);
+            if (Rules.Find(new(HttpMethods.Get, host, path, RequestTarget.IsPlain(target))) is { } rule) targets.Add(rule.Rule.Query.Apply(target).ToString());
+        }
+        foreach (string url in targets.Distinct(StringComparer.Ordinal).Select(own => origin + own))
+        {
+            // The response without variants stands under the URL itself; variants and users' own carry it as a tag, and so does all under a long one.
+            if (!FetchKey.IsLong(url)) yield return Invalidation.Key(url);
+            yield return Invalidation.ExactTag(url);
+        }
+    }
 
     /// <summary>Invalidates. Where a strict node can't tell the others yet that fails no request: it holds here, and they are told when that is possible.</summary>
     public async ValueTask InvalidateAsync(Invalidation what)

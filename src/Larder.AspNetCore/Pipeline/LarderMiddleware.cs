@@ -13,14 +13,40 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     private readonly RemoteLookup? _remote = RemoteLookup.Of(cache, judge);
     private readonly BackgroundRefresh _refresh = new(next, cache, RemoteLookup.Of(cache, judge));
 
-    public Task InvokeAsync(HttpContext context) =>
-        cache.Position is { } position && position.Take(context.Request.Headers) is { Count: > 0 } carried ? CatchUpAsync(position, carried, context) : AnswerAsync(context);
+    public Task InvokeAsync(HttpContext context)
+    {
+        string method = context.Request.Method;
+        if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method)) return ReadAsync(context);
+        if (PurgeRequest.Is(context, cache.Options)) return PurgeRequest.AnswerAsync(context, cache);
+        return judge.BodyRuleFor(context) is { } rule ? ReadWithBodyAsync(context, rule) : WriteAsync(context);
+    }
 
     /// <summary>A request that carries a position is answered when this node has seen it, else by the origin.</summary>
+    private Task ReadAsync(HttpContext context) =>
+        cache.Position is { } position && position.Take(context.Request.Headers) is { Count: > 0 } carried ? CatchUpAsync(position, carried, context) : AnswerAsync(context);
+
+    private Task WriteAsync(HttpContext context)
+    {
+        cache.Position?.Take(context.Request.Headers);
+        return AnswerAsync(context);
+    }
+
+    /// <summary>The body is part of the key; one that can't be is no part of a write either: the rule says that these requests are reads.</summary>
+    private async Task ReadWithBodyAsync(HttpContext context, CompiledRule rule)
+    {
+        if (await KeyedBody.ReadAsync(context, rule) is { } body)
+        {
+            context.Features.Set(body);
+            await ReadAsync(context);
+            return;
+        }
+        cache.Position?.Take(context.Request.Headers);
+        await new Passage(cache, context, Reason.BypassBody, writes: false).RunAsync(next);
+    }
+
     private async Task CatchUpAsync(PositionHeader position, StringValues carried, HttpContext context)
     {
-        bool looks = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
-        if (!looks || await position.CatchUpAsync(carried, context.RequestAborted)) await AnswerAsync(context);
+        if (await position.CatchUpAsync(carried, context.RequestAborted)) await AnswerAsync(context);
         else await new Passage(cache, context, Reason.BypassPosition, writes: false).RunAsync(next);
     }
 
@@ -118,7 +144,7 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     /// <summary>Who wants its own validation, or a part of an answer that is not stored yet, gains nothing by waiting.</summary>
     private static bool MayCollapse(HttpRequest request, in Verdict verdict) =>
         verdict.Next == State.Fetch && verdict.Reason is not (Reason.MissRequest or Reason.MissValidate)
-        && HttpMethods.IsGet(request.Method) && request.Headers.Range.Count == 0;
+        && !HttpMethods.IsHead(request.Method) && request.Headers.Range.Count == 0;
 
     private Task Refuse(HttpContext context)
     {

@@ -7,17 +7,22 @@ namespace Larder.AspNetCore;
 internal sealed class Passage(HttpCache cache, HttpContext context, Reason reason, bool writes)
 {
     private readonly WriteInvalidation? _write = writes ? new(cache, context) : null;
+    private readonly HttpCacheFeature _said = new(reason);
     private bool _invalidated;
 
     public async Task RunAsync(RequestDelegate next)
     {
         cache.Count(reason);
+        context.Features.Set<IHttpCacheFeature>(_said);
+        Endpoint? endpoint = context.GetEndpoint();
+        bool wasAuthorized = EndpointMarks.IsAuthorized(context);
         context.Response.OnStarting(static state => ((Passage)state).OnStartingAsync(), this);
         try
         {
             await next(context);
+            cache.Endpoints?.LookBack(context, endpoint, wasAuthorized);
         }
-        catch when (_write is not null)
+        catch when (_write is not null || _said.Invalidations.Count > 0)
         {
             // Nobody knows whether the write took place, so it counts as if it had.
             await InvalidateAsync();
@@ -31,6 +36,7 @@ internal sealed class Passage(HttpCache cache, HttpContext context, Reason reaso
     {
         if (MayHaveWritten()) await InvalidateAsync();
         IHeaderDictionary headers = context.Response.Headers;
+        ResponseTags.Remove(headers, cache.Options.TagHeaders);
         cache.Position?.Tell(headers, _invalidated);
         Reason? failed = context.Features.Get<IOriginFailureFeature>()?.Reason;
         headers[ResponseHeaders.XCache] = failed is null ? "BYPASS" : "ERROR";
@@ -41,9 +47,10 @@ internal sealed class Passage(HttpCache cache, HttpContext context, Reason reaso
 
     private async Task InvalidateAsync()
     {
-        if (_invalidated || _write is null) return;
+        if (_invalidated || (_write is null && _said.Invalidations.Count == 0)) return;
         _invalidated = true;
-        await _write.RunAsync();
+        if (_write is not null) await _write.RunAsync();
+        foreach (Invalidation what in _said.Invalidations) await cache.InvalidateAsync(what);
     }
 
     /// <summary>It succeeded, or nobody knows: no answer came, or a proxy farther on says that it got none.</summary>

@@ -25,7 +25,7 @@ internal sealed class RemoteLookup(HttpCache cache, RemoteCalls remote, RequestJ
     {
         FetchKey key = verdict.Key!;
         // What HEAD brings is not stored, and a request that is refused brings nothing: they leave no ticket.
-        int claimed = HttpMethods.IsGet(context.Request.Method) && verdict.Next != State.Refuse ? 2 : 0;
+        int claimed = !HttpMethods.IsHead(context.Request.Method) && verdict.Next != State.Refuse ? 2 : 0;
         FaceFill fill = remote.BeginFill();
         List<string> keys = [key.Primary, .. VariantKeys(key, context.Request)];
         bool found = await fill.LookAsync<HttpEntry>(keys, claimed, TicketLife);

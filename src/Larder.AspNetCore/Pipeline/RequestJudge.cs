@@ -13,15 +13,17 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
     {
         HttpRequest request = context.Request;
         bool isHead = HttpMethods.IsHead(request.Method);
-        if (!isHead && !HttpMethods.IsGet(request.Method))
+        KeyedBody? body = null;
+        if (EndpointRule.Invalidates(context)) return new() { Next = State.Write, Reason = Reason.BypassMethod };
+        if (!isHead && !HttpMethods.IsGet(request.Method) && (body = context.Features.Get<KeyedBody>()) is null)
             return IsSafe(request.Method) ? Verdict.Pass(Reason.BypassMethod) : new() { Next = State.Write, Reason = Reason.BypassMethod };
         RequestFacts facts = FactsOf(context, isHead);
-        if (Obstacle(request, facts) is not Reason.None and var obstacle) return Verdict.Pass(obstacle);
+        if (Obstacle(request, facts, hasKeyedBody: body is not null) is not Reason.None and var obstacle) return Verdict.Pass(obstacle);
 
         var key = new KeyBuilder(stackalloc char[256]);
         try
         {
-            return Lookup(context, facts, ref key);
+            return Lookup(context, facts, body, ref key);
         }
         finally
         {
@@ -48,21 +50,38 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
     private static bool IsSignedIn(HttpContext context) =>
         context.Features.Get<IHttpAuthenticationFeature>()?.User?.Identity is { IsAuthenticated: true };
 
-    private Verdict Lookup(HttpContext context, in RequestFacts facts, ref KeyBuilder key)
+    /// <summary>The rule by which a request that is no GET or HEAD may be cached by its body; null where there is none.</summary>
+    public CompiledRule? BodyRuleFor(HttpContext context)
     {
-        if (RequestKey.AppendBase(context, ref key, keyForwardingHeaders, out Range target) is not Reason.None and var unkeyed) return Verdict.Pass(unkeyed);
+        if (!cache.Rules.KeysBodies && EndpointRule.Of(context) is null or { Rule.Body: null }) return null;
+        CompiledRule? rule = RuleFor(context, cache.Rules, RequestTarget.Of(context));
+        return rule?.Rule is { Body: not null, Never: false } ? rule : null;
+    }
+
+    private Verdict Lookup(HttpContext context, in RequestFacts facts, KeyedBody? body, ref KeyBuilder key)
+    {
         RuleSet rules = cache.Rules;
+        // What shapes the key must be known before anything is looked up; else only where nothing is found.
+        CompiledRule? rule = body?.Rule ?? (rules.ShapesKeys || EndpointRule.Of(context) is not null ? RuleFor(context, rules, RequestTarget.Of(context)) : null);
+        if (rule?.Rule.Never == true) return Verdict.Pass(Reason.BypassRule);
+        if (RequestKey.AppendBase(context, ref key, keyForwardingHeaders, rule?.Rule.Query ?? QueryPolicy.AsSent, out Range target) is not Reason.None and var unkeyed) return Verdict.Pass(unkeyed);
+        if (rule?.EndpointMark is { } mark) RequestKey.AppendEndpoint(ref key, mark);
+        if (rule?.Rule.VaryBy is { } own)
+        {
+            if (!cache.TryKeyOf(context, own, out string? more)) return Verdict.Pass(Reason.BypassUnkeyed);
+            if (more is not null) RequestKey.AppendOwn(ref key, more);
+        }
+        if (body is not null) RequestKey.AppendBody(ref key, body);
         HttpEntry? found = Find(key.Written, rules, out Reason missing, out long freshUntil);
-        CompiledRule? rule = null;
         string? user = null;
         // A shared entry was stored under these very rules, so it says all they would say.
         if (found is null)
         {
-            rule = RuleFor(context, rules, key.Written[target]);
+            rule ??= RuleFor(context, rules, key.Written[target]);
             if (rule?.Rule.Never == true) return Verdict.Pass(Reason.BypassRule);
             if (rule?.IsPrivate == true)
             {
-                RequestUser known = cache.UserOf(context);
+                RequestUser known = cache.UserOf(context, rule.Rule.User);
                 if (!known.IsKnown) return Verdict.Pass(Reason.BypassUser);
                 user = known.Id;
                 RequestKey.AppendUser(ref key, known);
@@ -81,7 +100,9 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         string primary = key.ToString();
         return verdict with
         {
-            Key = new(primary[..target.End], primary, target, context.Request.Path.Value ?? "/", user, rules, rule ?? RuleFor(context, rules, key.Written[target])),
+            Key = new(
+                primary[..target.End], primary, target, context.Request.Path.Value ?? "/", context.Request.RouteValues, user, rules,
+                rule ?? RuleFor(context, rules, key.Written[target])),
         };
     }
 
@@ -106,11 +127,11 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
     }
 
     /// <summary>What makes a GET or HEAD one that is neither answered from the cache nor stored.</summary>
-    private static Reason Obstacle(HttpRequest request, in RequestFacts facts)
+    private static Reason Obstacle(HttpRequest request, in RequestFacts facts, bool hasKeyedBody)
     {
         IHeaderDictionary headers = request.Headers;
         if (headers.Upgrade.Count > 0) return Reason.BypassUpgrade;
-        if (request.ContentLength > 0 || headers.TransferEncoding.Count > 0 || HasUnannouncedBody(request)) return Reason.BypassBody;
+        if (!hasKeyedBody && (request.ContentLength > 0 || headers.TransferEncoding.Count > 0 || HasUnannouncedBody(request))) return Reason.BypassBody;
         if (facts.CacheControl.NoStore) return Reason.BypassNoStore;
         return Conditionals.IsForOrigin(headers.IfMatch, headers.IfUnmodifiedSince) ? Reason.BypassPrecondition : Reason.None;
     }
@@ -142,9 +163,12 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         return null;
     }
 
-    private static CompiledRule? RuleFor(HttpContext context, RuleSet rules, ReadOnlySpan<char> target) =>
-        // The rules of GET are those of HEAD: both are answered from one entry.
-        rules.Find(HttpMethods.Get, context.Request.Path.Value ?? "/", RequestTarget.IsPlain(target));
+    /// <summary>An endpoint's own rule is nearer than one of the set, but what the set never caches it can't open.</summary>
+    private static CompiledRule? RuleFor(HttpContext context, RuleSet rules, ReadOnlySpan<char> target)
+    {
+        CompiledRule? rule = rules.Find(RuleSubject.Of(context.Request, RequestTarget.IsPlain(target)));
+        return rule?.Rule.Never == true ? rule : EndpointRule.Of(context) ?? rule;
+    }
 
     /// <summary>RFC 9110 §9.2.1 and the registry of methods; what is unknown may write.</summary>
     private static bool IsSafe(string method) =>

@@ -22,7 +22,11 @@ internal enum TeeMode : byte
 internal interface ITeeOwner
 {
     /// <summary>Asked once, before the response starts: Forward or Discard.</summary>
-    TeeMode BeforeStart();
+    /// <param name="whole">The whole body, where it is known already; null where there may be more.</param>
+    TeeMode BeforeStart(ReadOnlyMemory<byte>? whole);
+
+    /// <summary>Whether a small body may wait for its end.</summary>
+    bool HoldsSmall { get; }
 
     /// <summary>Asked once, after the response started: Forward or RecordOnly.</summary>
     TeeMode ModeOnceStarted { get; }
@@ -38,6 +42,8 @@ internal interface ITeeOwner
 /// </summary>
 internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
 {
+    private const int MostWaiting = 64 * 1024;
+
     private readonly IHttpResponseBodyFeature _inner;
     private readonly ITeeOwner _owner;
     private readonly HttpResponse _response;
@@ -76,8 +82,8 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
     /// <summary>After the application returned: starts a response that has no body, and flushes what waits.</summary>
     public async Task FinishAsync()
     {
-        if (_mode == TeeMode.Undecided && Written == 0 && _response.ContentLength is null && MayHaveLength()) _response.ContentLength = 0;
-        await DecideAsync(CancellationToken.None);
+        if (_mode == TeeMode.Undecided && _response.ContentLength is null && MayHaveLength()) _response.ContentLength = Written;
+        await DecideAsync(CancellationToken.None, isWhole: true);
         if (_mode == TeeMode.Forward && !_completed) await FlushInnerAsync(CancellationToken.None);
     }
 
@@ -119,6 +125,7 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
 
     public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
+        if (Waits(0)) return default;
         await DecideAsync(cancellationToken);
         return _mode == TeeMode.Forward ? await FlushInnerAsync(cancellationToken) : default;
     }
@@ -139,12 +146,21 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
     {
     }
 
-    private Task DecideAsync(CancellationToken cancellationToken) =>
-        _mode == TeeMode.Undecided ? StartResponseAsync(cancellationToken) : Task.CompletedTask;
+    /// <summary>
+    /// What a rule caches may wait for its end while it is small, whatever is flushed meanwhile: then its entity tag goes out with its headers. Who wants its bytes to
+    /// leave at once starts the response.
+    /// </summary>
+    private bool Waits(int more) =>
+        _mode == TeeMode.Undecided && Written + more is var sum && sum <= MostWaiting && (_response.ContentLength is not { } length || (length <= MostWaiting && sum < length))
+        && _owner.HoldsSmall && _response.StatusCode == StatusCodes.Status200OK && _response.Headers.ETag.Count == 0
+        && _response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) != true;
 
-    private async Task StartResponseAsync(CancellationToken cancellationToken)
+    private Task DecideAsync(CancellationToken cancellationToken, bool isWhole = false) =>
+        _mode == TeeMode.Undecided ? StartResponseAsync(isWhole || Written == _response.ContentLength, cancellationToken) : Task.CompletedTask;
+
+    private async Task StartResponseAsync(bool isWhole, CancellationToken cancellationToken)
     {
-        TeeMode mode = _owner.BeforeStart();
+        TeeMode mode = _owner.BeforeStart(isWhole ? _waiting.WrittenMemory : null);
         if (mode == TeeMode.Forward)
         {
             await _inner.StartAsync(cancellationToken);
@@ -193,7 +209,18 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
 
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            await tee.DecideAsync(cancellationToken);
+            if (tee._mode == TeeMode.Undecided)
+            {
+                bool waits = tee.Waits(buffer.Length);
+                if (waits || buffer.Length <= MostWaiting)
+                {
+                    tee._waiting.Write(buffer.Span);
+                    tee.Written += buffer.Length;
+                    if (!waits) await tee.FlushAsync(cancellationToken);
+                    return;
+                }
+                await tee.DecideAsync(cancellationToken);
+            }
             tee.Written += buffer.Length;
             if (tee._mode != TeeMode.Discard) tee._owner.Recorder?.Write(buffer.Span);
             if (tee._mode == TeeMode.Forward) tee.Noted(await tee._inner.Writer.WriteAsync(buffer, cancellationToken));

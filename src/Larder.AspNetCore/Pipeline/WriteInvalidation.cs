@@ -12,6 +12,7 @@ internal sealed class WriteInvalidation(HttpCache cache, HttpContext context)
 {
     private readonly string _target = RequestTarget.Of(context).ToString();
     private readonly string _origin = UrlOrigin.Of(context.Request);
+    private readonly string _host = RuleSubject.HostOf(context.Request.Headers.Host.ToString()).ToString();
     private readonly string _method = context.Request.Method;
     private readonly string _path = context.Request.Path.Value ?? "/";
 
@@ -21,21 +22,19 @@ internal sealed class WriteInvalidation(HttpCache cache, HttpContext context)
     private IEnumerable<Invalidation> Events()
     {
         IHeaderDictionary headers = context.Response.Headers;
-        foreach (string url in (string[])[_origin + _target, .. Named(headers.Location), .. Named(headers.ContentLocation)])
-        {
-            // The response without variants stands under the URL itself; variants and users' own carry it as a tag, and so does all under a long one.
-            if (!FetchKey.IsLong(url)) yield return Invalidation.Key(url);
-            yield return Invalidation.ExactTag(url);
-        }
-        if (cache.Rules.Find(_method, _path, isPlain: true) is not { } rule) yield break;
-        foreach (string tag in rule.InvalidatedBy(_path)) yield return Invalidation.Tag(tag);
+        foreach (string target in (string[])[_target, .. Named(headers.Location), .. Named(headers.ContentLocation)])
+            foreach (Invalidation what in cache.EndingUrl(_origin, _host, target)) yield return what;
+        foreach (string tag in EndpointRule.InvalidatedBy(context)) yield return Invalidation.Tag(tag);
+        foreach (Invalidation group in ResponseTags.InvalidatedGroups(headers, _origin)) yield return group;
+        if (cache.Rules.Find(new(_method, _host, _path, isPlain: true)) is not { } rule) yield break;
+        foreach (string tag in rule.InvalidatedBy(_path, context.Request.RouteValues)) yield return Invalidation.Tag(tag);
     }
 
-    /// <summary>The URLs of a field that lie on the request's own host.</summary>
+    /// <summary>The targets of a field's URL, where it lies on the request's own host.</summary>
     private IEnumerable<string> Named(StringValues field)
     {
         if (field.Count != 1 || !Uri.TryCreate(_origin + _target, UriKind.Absolute, out Uri? own)
             || !Uri.TryCreate(own, field[0], out Uri? named)) yield break;
-        if (named.Scheme == own.Scheme && named.Authority == own.Authority) yield return _origin + named.PathAndQuery;
+        if (named.Scheme == own.Scheme && named.Authority == own.Authority) yield return named.PathAndQuery;
     }
 }

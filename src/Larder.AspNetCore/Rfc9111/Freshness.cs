@@ -36,7 +36,8 @@ internal static class Freshness
     /// <param name="ruleTtl">The rule's lifetime, or null.</param>
     /// <remarks>
     /// The origin has spoken, too, when it says no-cache or, without Cache-Control, <c>Pragma: no-cache</c>. Rule and
-    /// heuristic hold only for codes that may be cached without explicit freshness, or with <c>public</c>.
+    /// heuristic hold only for codes that may be cached without explicit freshness, or with <c>public</c>; a rule's also for errors, which it
+    /// then names.
     /// </remarks>
     public static FreshnessLifetime Lifetime(in ResponseFacts r, DateTimeOffset responseTime, TimeSpan? ruleTtl)
     {
@@ -47,7 +48,7 @@ internal static class Freshness
         if (r.HasExpires)
             return new(r.Expires is { } expires ? DeltaSeconds.Clamp(expires - date) : TimeSpan.Zero, FreshnessSource.Expires);
         if (cc.NoCache || r.PragmaNoCache) return default;
-        if (!cc.Public && !StatusCodes.IsHeuristicallyCacheable(r.Status)) return default;
+        if (!cc.Public && !StatusCodes.IsHeuristicallyCacheable(r.Status) && !(ruleTtl is not null && r.Status >= 400)) return default;
         if (ruleTtl is { } ttl) return new(DeltaSeconds.Clamp(ttl), FreshnessSource.Rule);
         if (r.LastModified is not { } modified || modified >= date) return default;
         TimeSpan tenth = (date - modified) / 10;

@@ -7,9 +7,9 @@ internal readonly record struct ResponseFacts
 {
     /// <summary>The status code.</summary>
     public int Status { get; init; }
-    /// <summary>The parsed <c>Cache-Control</c> (§5.2).</summary>
+    /// <summary>The parsed <c>Cache-Control</c> (§5.2), or the field that is for this cache in its place (RFC 9213).</summary>
     public CacheControl CacheControl { get; init; }
-    /// <summary>There is a <c>Cache-Control</c> line, whatever it says.</summary>
+    /// <summary>There is a <c>Cache-Control</c> line, whatever it says, or one for this cache.</summary>
     public bool HasCacheControl { get; init; }
     /// <summary><c>Date</c>; null when absent or invalid (RFC 9110 §6.6.1).</summary>
     public DateTimeOffset? Date { get; init; }
@@ -36,17 +36,22 @@ internal readonly record struct ResponseFacts
     public bool HasValidator => ETag is not null || LastModified is not null;
 
     /// <summary>Reads the facts from a message; <paramref name="now"/> settles two-digit years in dates.</summary>
-    public static ResponseFacts From<THeaders>(int status, THeaders headers, DateTimeOffset now)
+    /// <param name="status">The status code.</param>
+    /// <param name="headers">The fields.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="targets">The fields that are for this cache (<see cref="TargetedCacheControl"/>); none where null.</param>
+    public static ResponseFacts From<THeaders>(int status, THeaders headers, DateTimeOffset now, IList<string>? targets = null)
         where THeaders : struct, IHeaderLookup
     {
         StringValues cacheControl = headers["Cache-Control"];
-        StringValues expires = headers["Expires"];
+        CacheControl? targeted = Targeted(headers, targets ?? []);
+        StringValues expires = targeted is null ? headers["Expires"] : default;
         StringValues etag = headers["ETag"];
         return new ResponseFacts
         {
             Status = status,
-            CacheControl = CacheControl.Parse(cacheControl),
-            HasCacheControl = cacheControl.Count > 0,
+            CacheControl = targeted ?? CacheControl.Parse(cacheControl),
+            HasCacheControl = targeted is not null || cacheControl.Count > 0,
             Date = DateOrNull(headers["Date"], now),
             HasExpires = expires.Count > 0,
             Expires = DateOrNull(expires, now),
@@ -56,8 +61,15 @@ internal readonly record struct ResponseFacts
             HasSetCookie = headers["Set-Cookie"].Count > 0,
             HasVaryStar = Vary.HasStar(headers["Vary"]),
             HasContentRange = headers["Content-Range"].Count > 0,
-            PragmaNoCache = cacheControl.Count == 0 && Pragma.IsNoCache(headers["Pragma"]),
+            PragmaNoCache = targeted is null && cacheControl.Count == 0 && Pragma.IsNoCache(headers["Pragma"]),
         };
+    }
+
+    private static CacheControl? Targeted<THeaders>(THeaders headers, IList<string> targets) where THeaders : struct, IHeaderLookup
+    {
+        foreach (string name in targets)
+            if (TargetedCacheControl.Parse(name, headers[name]) is { } targeted) return targeted;
+        return null;
     }
 
     private static DateTimeOffset? DateOrNull(StringValues values, DateTimeOffset now) =>

@@ -15,11 +15,10 @@ internal static class StatusCodes
         status is < 200 or > 599 or 206 or 304 or 407 or 412 or 416;
 
     /// <summary>
-    /// Codes that one request's oddities (size, syntax, method, pace) or a moment's trouble bring about. Stored, they
-    /// deny the resource to everybody: cache-poisoned denial of service.
+    /// Codes that one request's oddities (size, syntax, method, pace) or a moment's trouble bring about: all errors but 404 and 410, which are about
+    /// the resource. Stored, they may deny it to everybody: cache-poisoned denial of service.
     /// </summary>
-    public static bool IsProvocable(int status) =>
-        status is 400 or 405 or 408 or 411 or 413 or 414 or 415 or 417 or 421 or 425 or 426 or 429 or 431 or >= 500;
+    public static bool IsProvocable(int status) => status >= 400 && status is not (404 or 410);
 
     /// <summary>Understood in the sense of RFC 9111 §5.2.2.3: final, defined by RFC 9110, and stored here at all.</summary>
     public static bool IsUnderstood(int status) => !IsNeverStored(status) && status is

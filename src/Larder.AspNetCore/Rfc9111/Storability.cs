@@ -10,8 +10,7 @@ internal static class Storability
     /// <param name="hasRuleTtl">A rule gives a lifetime, should the origin give none.</param>
     /// <param name="isPrivateRule">The key holds the user: <c>private</c> and credentials are no obstacle.</param>
     /// <param name="storeErrors">
-    /// Also store codes that a single odd request can provoke (<see cref="StatusCodes.IsProvocable"/>). RFC 9111 permits
-    /// it; by default Larder does not, lest one request deny the resource to everybody.
+    /// Also store codes that a single odd request can provoke (<see cref="StatusCodes.IsProvocable"/>), since this one is not odd, or the program wants it.
     /// </param>
     public static Reason Decide(
         in RequestFacts q, in ResponseFacts r, bool declaredPublic, bool hasRuleTtl, bool isPrivateRule,
@@ -32,7 +31,8 @@ internal static class Storability
         if (!MayShare(q, r, declaredPublic, isPrivateRule)) return Reason.UnstoredCredentials;
         if (r.HasVaryStar) return Reason.UnstoredVary;
 
-        if (!IsPermitted(r, isPrivateRule)) return Reason.UnstoredStatus;
+        // A rule that gives errors a lifetime permits storing them; others' lifetimes are for what may be cached without one.
+        if (!IsPermitted(r, isPrivateRule) && !(hasRuleTtl && r.Status >= 400)) return Reason.UnstoredStatus;
         return IsOfUse(r, hasRuleTtl) ? Reason.None : Reason.UnstoredNoFreshness;
     }
 

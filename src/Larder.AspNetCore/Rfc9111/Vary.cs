@@ -63,21 +63,23 @@ internal static class Vary
     }
 
     /// <summary>
-    /// As <see cref="Normalise(StringValues)"/>, knowing the header: languages and codings match without regard to
-    /// case; a value that is no list (cookies, credentials, dates, user agents) only has its lines joined.
+    /// As <see cref="Normalise(StringValues)"/>, knowing the header: languages and codings match without regard to case and order, neither of which has a meaning
+    /// there (RFC 9110 §12.5.3, §12.5.4; RFC 9111 §4.1); a value that is no list (cookies, credentials, dates, user agents) only has its lines joined.
     /// </summary>
-    /// <remarks>
-    /// Languages are not sorted although their order has no meaning by RFC 9110 §12.5.4: many origins, ASP.NET Core
-    /// among them, prefer the first of equals.
-    /// </remarks>
     public static string? Normalise(string name, StringValues values)
     {
         if (FieldSyntax.Is(name, "Cookie") || FieldSyntax.Is(name, "Authorization") || FieldSyntax.Is(name, "User-Agent"))
             return values.Count == 0 ? null : values.Count == 1 ? values[0] ?? "" : string.Join(", ", values.ToArray());
         string? value = Normalise(values);
-        return FieldSyntax.Is(name, "Accept-Language") || FieldSyntax.Is(name, "Accept-Encoding")
-            ? value?.ToLowerInvariant()
-            : value;
+        return value is not null && (FieldSyntax.Is(name, "Accept-Language") || FieldSyntax.Is(name, "Accept-Encoding")) ? Sorted(value.ToLowerInvariant()) : value;
+    }
+
+    private static string Sorted(string list)
+    {
+        if (!list.Contains(',', StringComparison.Ordinal)) return list;
+        string[] members = list.Split(", ");
+        Array.Sort(members, StringComparer.Ordinal);
+        return string.Join(", ", members);
     }
 
     private static string JoinMembers(string value)

@@ -37,6 +37,21 @@ public abstract class RulePattern
         return new Matched("regex", regex, PatternMatcher.Regex(regex, ignoreCase: true));
     }
 
+    /// <summary>
+    /// Actions, which are the last segment of the path: <c>prompt.list</c>, <c>*.list</c> (also <c>list</c> alone), <c>prompt.*</c> or <c>*</c>. Tags may name
+    /// <c>{action}</c>, <c>{resource}</c> (all but the last part) and <c>{verb}</c> (the last).
+    /// </summary>
+    /// <exception cref="ArgumentException">It is no pattern of actions.</exception>
+    public static RulePattern Action(string pattern)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(pattern);
+        return ActionPattern.IsPattern(pattern) ? new ActionRulePattern(pattern)
+            : throw new ArgumentException($"'{pattern}' is no pattern of actions; patterns are an action, '*.ending', 'beginning.*' and '*'.", nameof(pattern));
+    }
+
+    /// <summary>The endpoint that says the rule itself, in its metadata; tags name its route values. In a set of rules it matches nothing.</summary>
+    public static RulePattern Endpoint { get; } = new OfEndpoint();
+
     /// <summary>The pattern as it was written.</summary>
     public override string ToString() => Text;
 
@@ -49,6 +64,16 @@ public abstract class RulePattern
     internal virtual string? Capture(ReadOnlySpan<char> path, string name) => null;
 
     internal virtual bool Captures(string name) => false;
+
+    private sealed class OfEndpoint() : RulePattern("(endpoint)")
+    {
+        internal override string Kind => "endpoint";
+
+        internal override bool IsMatch(ReadOnlySpan<char> path) => false;
+
+        /// <summary>Which route values there are is known only together with the endpoint.</summary>
+        internal override bool Captures(string name) => name.Length > 0;
+    }
 
     private sealed class Matched(string kind, string text, PatternMatcher matcher) : RulePattern(text)
     {

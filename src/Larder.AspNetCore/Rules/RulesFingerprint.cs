@@ -10,57 +10,90 @@ namespace Larder.AspNetCore;
 /// </summary>
 /// <remarks>
 /// Each text and list is preceded by its length, each time span is its ticks, or -1 where there is none. Who the user of a request is
-/// (<see cref="HttpCacheOptions.User"/>) is a function, of which only can be told whether there is one.
+/// (<see cref="HttpCacheOptions.User"/>) and conditions are functions, of which only can be told whether there is one.
 /// </remarks>
-internal static class RulesFingerprint
+internal sealed class RulesFingerprint : IDisposable
 {
     public const int Bytes = SHA256.HashSizeInBytes;
 
     /// <summary>Raised when rules come to mean something else.</summary>
-    private const int Version = 1;
+    private const int Version = 2;
+
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+    private RulesFingerprint() => Number(Version);
 
     public static byte[] Of(HttpCacheOptions options)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Number(Version);
-        Number(options.CacheProvocableErrors ? 1 : 0);
-        Number(options.ForwardingHeadersAreStripped ? 1 : 0);
-        Number(options.User is null ? 0 : 1);
-        Number(options.Rules.Count);
-        foreach (CacheRule rule in options.Rules)
-        {
-            Text(rule.Pattern.Kind);
-            Text(rule.Pattern.Text);
-            Texts(rule.Methods);
-            Span(rule.Ttl);
-            Number((int)rule.Scope);
-            Number(rule.Never ? 1 : 0);
-            Texts(rule.Tags);
-            Texts(rule.Invalidates);
-            Span(rule.StaleIfError);
-            Span(rule.StaleWhileRevalidate);
-        }
-        return hash.GetHashAndReset();
+        using var print = new RulesFingerprint();
+        print.Flags(options.CacheProvocableErrors, options.ForwardingHeadersAreStripped, options.User is not null, options.Heuristics, options.Compress);
+        print.Texts([.. options.CacheControlTargets]);
+        print.Texts([.. options.TagHeaders]);
+        print.Number(options.Rules.Count);
+        foreach (CacheRule rule in options.Rules) print.Rule(rule);
+        return print._hash.GetHashAndReset();
+    }
 
-        void Number(long number)
-        {
-            Span<byte> bytes = stackalloc byte[sizeof(long)];
-            BinaryPrimitives.WriteInt64LittleEndian(bytes, number);
-            hash.AppendData(bytes);
-        }
+    /// <summary>The same of one rule.</summary>
+    public static byte[] Of(CacheRule rule)
+    {
+        using var print = new RulesFingerprint();
+        print.Rule(rule);
+        return print._hash.GetHashAndReset();
+    }
 
-        void Span(TimeSpan? span) => Number(span?.Ticks ?? -1);
+    public void Dispose() => _hash.Dispose();
 
-        void Text(string text)
-        {
-            Number(text.Length);
-            hash.AppendData(MemoryMarshal.AsBytes(text.AsSpan()));
-        }
+    private void Rule(CacheRule rule)
+    {
+        Text(rule.Pattern.Kind);
+        Text(rule.Pattern.Text);
+        Texts(rule.Methods);
+        Texts(rule.Hosts);
+        Span(rule.Ttl);
+        Span(rule.ErrorTtl);
+        Flags(rule.OverridesOrigin, rule.Heuristics, rule.Never, rule.Condition is not null, rule.VaryBy is not null, rule.Compress is not null, rule.Compress == true);
+        Number((int)rule.Scope);
+        Text(rule.User?.Name ?? "");
+        Text(rule.Query.ToString());
+        Texts(rule.VaryByHeaders);
+        Texts(rule.VaryByCookies);
+        Number(rule.Body?.MaxBytes ?? -1);
+        Flags(rule.Body?.Json == true);
+        Texts(rule.Tags);
+        Texts(rule.Invalidates);
+        Span(rule.StaleIfError);
+        Span(rule.StaleWhileRevalidate);
+        Text(rule.CacheControl ?? "");
+        Number(rule.Statuses.Count);
+        foreach (int status in rule.Statuses) Number(status);
+        Texts(rule.ContentTypes);
+        Number(rule.MaxBodyBytes ?? -1);
+    }
 
-        void Texts(IReadOnlyList<string> texts)
-        {
-            Number(texts.Count);
-            foreach (string text in texts) Text(text);
-        }
+    private void Flags(params ReadOnlySpan<bool> flags)
+    {
+        foreach (bool flag in flags) Number(flag ? 1 : 0);
+    }
+
+    private void Number(long number)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, number);
+        _hash.AppendData(bytes);
+    }
+
+    private void Span(TimeSpan? span) => Number(span?.Ticks ?? -1);
+
+    private void Text(string text)
+    {
+        Number(text.Length);
+        _hash.AppendData(MemoryMarshal.AsBytes(text.AsSpan()));
+    }
+
+    private void Texts(IReadOnlyList<string> texts)
+    {
+        Number(texts.Count);
+        foreach (string text in texts) Text(text);
     }
 }

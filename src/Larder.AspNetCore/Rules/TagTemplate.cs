@@ -32,12 +32,17 @@ internal sealed class TagTemplate
         if (TagRules.Problem(text) is { } problem) throw new ArgumentException($"The tag '{text}' is not allowed: {problem}");
     }
 
-    public string For(RulePattern pattern, ReadOnlySpan<char> path)
+    /// <summary>The names of its placeholders.</summary>
+    public IEnumerable<string> Names => _pieces.Where(static piece => piece.IsName).Select(static piece => piece.Text);
+
+    /// <summary>The tag.</summary>
+    /// <param name="value">What a placeholder stands for; null or empty where it stands for nothing.</param>
+    public string For(Func<string, string?> value)
     {
         if (_pieces is [{ IsName: false }]) return _pieces[0].Text;
         var tag = new StringBuilder();
         foreach (Piece piece in _pieces)
-            tag.Append(!piece.IsName ? piece.Text : pattern.Capture(path, piece.Text) is { Length: > 0 } value ? TagValue.Write(value) : "");
+            tag.Append(!piece.IsName ? piece.Text : value(piece.Text) is { Length: > 0 } text ? TagValue.Write(text) : "");
         return tag.ToString();
     }
 }

@@ -9,22 +9,25 @@ namespace Larder.AspNetCore;
 /// <summary>
 /// What a key of the HTTP cache holds, as bytes: the body of an entry's stored form (docs/wire-format.md). Little-endian.
 /// <code>
-///   0  1  version: 1
+///   0  1  version: 2
 ///   1  1  1 a response, 2 a list of variants
 ///   2 32  fingerprint of the rules (<see cref="RulesFingerprint"/>)
 ///
 ///   a response
 ///  34  2  status
-///  36  1  marks: 1 the entity tag was made here, 2 declared public, 4 private, 8 its endpoint demands authorization
+///  36  1  marks: 1 the entity tag was made here, 2 declared public, 4 private, 8 its endpoint demands authorization,
+///        16 the body is compressed
 ///  37  1  0
 ///  38  8  its age when the entry was created, in milliseconds
 ///  46  8  its freshness lifetime, in ticks of 100 ns
 ///  54 84  what its headers said (<see cref="FactsCodec"/>)
 /// 138  4  number of fields that no-cache names     142  4  of those that private names; 2^32-1: none is named
-/// 146  4  number of values of header fields
-/// 150     reason phrase, entity tag, each field of no-cache, each of private, then the header fields in order, for each
-///         value its field's name and itself; last the body. Each as a length (4) and its bytes, text in UTF-8; the
-///         length of what is not there is 2^32-1. Values of one field follow each other.
+/// 146  4  number of values of header fields        150  4  number of tags
+/// 154  8  length of the body before it was compressed; 0 where it is not
+/// 162     reason phrase, entity tag, Cache-Control that clients get, each field of no-cache, each of private, each tag, then the header
+///         fields in order, for each value its field's name and itself; last the body, or, compressed, its Brotli form and its gzip
+///         form. Each as a length (4) and its bytes, text in UTF-8; the length of what is not there is 2^32-1. Values of one
+///         field follow each other.
 ///
 ///   a list of variants
 ///  34  4  number of lists, 1 to 4
@@ -34,9 +37,9 @@ namespace Larder.AspNetCore;
 /// </summary>
 internal static class HttpEntryCodec
 {
-    private const byte Version = 1, Response = 1, Variants = 2;
+    private const byte Version = 2, Response = 1, Variants = 2;
     private const int RulesAt = 2, HeadBytes = RulesAt + RulesFingerprint.Bytes;
-    private const int FactsAt = 54, ListsAt = FactsAt + FactsCodec.Bytes, FixedBytes = ListsAt + 12;
+    private const int FactsAt = 54, ListsAt = FactsAt + FactsCodec.Bytes, FixedBytes = ListsAt + 24;
     private const int MostValues = 1000, MostNames = 100, MostTextBytes = 256 << 10;
     private const uint NotThere = uint.MaxValue;
 
@@ -47,7 +50,8 @@ internal static class HttpEntryCodec
         DeclaredPublic = 2,
         Private = 4,
         RequiresAuthorization = 8,
-        All = OwnETag | DeclaredPublic | Private | RequiresAuthorization,
+        Coded = 16,
+        All = OwnETag | DeclaredPublic | Private | RequiresAuthorization | Coded,
     }
 
     /// <exception cref="InvalidDataException">There is more of something than is read again, or text that is not Unicode.</exception>
@@ -77,12 +81,12 @@ internal static class HttpEntryCodec
         ref readonly StoredFacts facts = ref response.Facts;
         string[]? noCache = facts.Response.CacheControl.NoCacheFields, isPrivate = facts.Response.CacheControl.PrivateFields;
         int values = response.Headers.Sum(static field => field.Value.Count);
-        Demand(values <= MostValues && noCache?.Length is null or <= MostNames && isPrivate?.Length is null or <= MostNames);
+        Demand(values <= MostValues && noCache?.Length is null or <= MostNames && isPrivate?.Length is null or <= MostNames && response.Tags.Length <= MostNames);
         Span<byte> bytes = target.GetSpan(SizeOf(response));
         WriteHead(bytes, Response, response.Rules);
         WriteUInt16LittleEndian(bytes[34..], (ushort)response.Status);
         bytes[36] = (byte)((response.HasOwnETag ? Marks.OwnETag : 0) | (response.IsDeclaredPublic ? Marks.DeclaredPublic : 0)
-            | (response.IsPrivate ? Marks.Private : 0) | (response.RequiresAuthorization ? Marks.RequiresAuthorization : 0));
+            | (response.IsPrivate ? Marks.Private : 0) | (response.RequiresAuthorization ? Marks.RequiresAuthorization : 0) | (response.Coded is null ? 0 : Marks.Coded));
         bytes[37] = 0;
         WriteInt64LittleEndian(bytes[38..], Math.Max(0, (long)Math.Ceiling(response.AgeAt(createdAt).TotalMilliseconds)));
         WriteInt64LittleEndian(bytes[46..], facts.Lifetime.Ticks);
@@ -90,11 +94,13 @@ internal static class HttpEntryCodec
         WriteUInt32LittleEndian(bytes[ListsAt..], noCache is null ? NotThere : (uint)noCache.Length);
         WriteUInt32LittleEndian(bytes[(ListsAt + 4)..], isPrivate is null ? NotThere : (uint)isPrivate.Length);
         WriteInt32LittleEndian(bytes[(ListsAt + 8)..], values);
+        WriteInt32LittleEndian(bytes[(ListsAt + 12)..], response.Tags.Length);
+        WriteInt64LittleEndian(bytes[(ListsAt + 16)..], response.Coded?.Length ?? 0);
         var parts = new PartWriter(bytes, FixedBytes);
         parts.OptionalText(response.ReasonPhrase, MostTextBytes);
         parts.OptionalText(facts.Response.ETag, MostTextBytes);
-        foreach (string field in noCache ?? []) parts.Text(field, MostTextBytes);
-        foreach (string field in isPrivate ?? []) parts.Text(field, MostTextBytes);
+        parts.OptionalText(response.CacheControlSent, MostTextBytes);
+        foreach (string name in (string[])[.. noCache ?? [], .. isPrivate ?? [], .. response.Tags]) parts.Text(name, MostTextBytes);
         foreach ((string name, StringValues lines) in response.Headers)
         {
             foreach (string? line in lines)
@@ -103,10 +109,23 @@ internal static class HttpEntryCodec
                 parts.OptionalText(line, MostTextBytes);
             }
         }
-        Demand(parts.Outcome == WireOutcome.Done && response.Body.Length <= int.MaxValue);
-        WriteInt32LittleEndian(bytes[parts.At..], (int)response.Body.Length);
-        target.Advance(parts.At + sizeof(uint));
-        foreach (ReadOnlyMemory<byte> segment in response.Body.Segments) target.Write(segment.Span);
+        Demand(parts.Outcome == WireOutcome.Done);
+        target.Advance(parts.At);
+        if (response.Coded is not { } coded)
+        {
+            WriteBody(response.Body, target);
+            return;
+        }
+        WriteBody(coded.Brotli, target);
+        WriteBody(coded.Gzip, target);
+    }
+
+    private static void WriteBody(StoredBody? body, IBufferWriter<byte> target)
+    {
+        Demand(body?.Length is null or <= int.MaxValue);
+        WriteUInt32LittleEndian(target.GetSpan(sizeof(uint)), body is null ? NotThere : (uint)body.Length);
+        target.Advance(sizeof(uint));
+        foreach (ReadOnlyMemory<byte> segment in body?.Segments ?? []) target.Write(segment.Span);
     }
 
     private static StoredResponse? ReadResponse(ReadOnlyMemory<byte> source, RuleSet rules, long createdAt, (long Cache, DateTimeOffset Wall) now)
@@ -117,21 +136,28 @@ internal static class HttpEntryCodec
         var marks = (Marks)bytes[36];
         long age = ReadInt64LittleEndian(bytes[38..]), lifetime = ReadInt64LittleEndian(bytes[46..]);
         uint noCache = ReadUInt32LittleEndian(bytes[ListsAt..]), isPrivate = ReadUInt32LittleEndian(bytes[(ListsAt + 4)..]), values = ReadUInt32LittleEndian(bytes[(ListsAt + 8)..]);
+        uint tagCount = ReadUInt32LittleEndian(bytes[(ListsAt + 12)..]);
         if (StatusCodes.IsNeverStored(status) || (marks & ~Marks.All) != 0 || values > MostValues
             || age < 0 || age > DeltaSeconds.Max * 2000 || lifetime < 0 || lifetime > DeltaSeconds.MaxSpan.Ticks) return null;
         var parts = new PartReader(bytes, FixedBytes);
-        string? phrase = parts.OptionalText(MostTextBytes), etag = parts.OptionalText(MostTextBytes);
+        string? phrase = parts.OptionalText(MostTextBytes), etag = parts.OptionalText(MostTextBytes), sent = parts.OptionalText(MostTextBytes);
         if (!TryReadNames(ref parts, noCache, out string[]? noCacheFields) || !TryReadNames(ref parts, isPrivate, out string[]? privateFields)
+            || tagCount == NotThere || !TryReadNames(ref parts, tagCount, out string[]? tags)
             || !StoredFields.TryRead(ref parts, (int)values, MostTextBytes, out KeyValuePair<string, StringValues>[] headers)) return null;
-        int body = parts.Part(int.MaxValue).Length;
-        if (parts.Outcome != WireOutcome.Done || parts.At != bytes.Length || !StoredFields.IsText(phrase) || !StoredFields.IsText(etag)) return null;
+        StoredBody? first = ReadBody(source, ref parts), second = (marks & Marks.Coded) != 0 ? ReadBody(source, ref parts) : null;
+        if (parts.Outcome != WireOutcome.Done || parts.At != bytes.Length || !StoredFields.IsText(phrase) || !StoredFields.IsText(etag) || !StoredFields.IsText(sent)) return null;
+        CodedBody? coded = (marks & Marks.Coded) != 0 ? CodedBody.Of(first, second, ReadInt64LittleEndian(bytes[(ListsAt + 16)..])) : null;
+        if (coded is null && (first is null || (marks & Marks.Coded) != 0)) return null;
         facts = facts with { Status = status, ETag = etag, CacheControl = facts.CacheControl with { NoCacheFields = noCacheFields, PrivateFields = privateFields } };
         return new(rules, new(facts, TimeSpan.FromTicks(lifetime)))
         {
             Status = status,
             ReasonPhrase = phrase,
             Headers = headers,
-            Body = body == 0 ? StoredBody.Empty : new([source[^body..]]),
+            Body = coded is null ? first! : StoredBody.Empty,
+            Coded = coded,
+            Tags = tags!,
+            CacheControlSent = sent,
             InitialAge = TimeSpan.FromMilliseconds(age),
             ReceivedAt = createdAt,
             ReceivedTime = Back(now.Wall, now.Cache - createdAt),
@@ -140,6 +166,18 @@ internal static class HttpEntryCodec
             IsPrivate = (marks & Marks.Private) != 0,
             RequiresAuthorization = (marks & Marks.RequiresAuthorization) != 0,
         };
+    }
+
+    private static StoredBody? ReadBody(ReadOnlyMemory<byte> source, ref PartReader parts)
+    {
+        int before = parts.At;
+        if (source.Length - before >= sizeof(uint) && ReadUInt32LittleEndian(source.Span[before..]) == NotThere)
+        {
+            _ = parts.OptionalText(0);
+            return null;
+        }
+        int length = parts.Part(int.MaxValue).Length;
+        return length == 0 ? StoredBody.Empty : new([source.Slice(parts.At - length, length)]);
     }
 
     private static void WriteVariants(VariantIndex index, IBufferWriter<byte> target)
@@ -163,9 +201,21 @@ internal static class HttpEntryCodec
         for (int i = 0; i < lists; i++)
         {
             // In the form in which keys are made of it, or its variants would not be found.
-            if (!Vary.TryParse(parts.Text(MostTextBytes), out nominated[i]) || nominated[i].Length == 0) return null;
+            if (!TryReadNominated(parts.Text(MostTextBytes), out nominated[i])) return null;
         }
         return parts.Outcome == WireOutcome.Done && parts.At == bytes.Length ? new(rules, nominated) : null;
+    }
+
+    /// <summary>Header names, and cookies by their own sign, each once and sorted.</summary>
+    private static bool TryReadNominated(string text, out string[] names)
+    {
+        names = text.Split(", ");
+        for (int i = 0; i < names.Length; i++)
+        {
+            string name = names[i].StartsWith(RequestKey.CookiePrefix, StringComparison.Ordinal) ? names[i][RequestKey.CookiePrefix.Length..] : names[i];
+            if (!FieldSyntax.IsToken(name) || (name.Length == names[i].Length && (name == "*" || name != name.ToLowerInvariant())) || (i > 0 && string.CompareOrdinal(names[i - 1], names[i]) >= 0)) return false;
+        }
+        return true;
     }
 
     private static bool TryReadNames(ref PartReader parts, uint count, out string[]? names)
@@ -189,7 +239,7 @@ internal static class HttpEntryCodec
     private static int SizeOf(StoredResponse response)
     {
         ref readonly StoredFacts facts = ref response.Facts;
-        long size = FixedBytes + sizeof(uint) + Of(response.ReasonPhrase) + Of(facts.Response.ETag)
+        long size = FixedBytes + Of(response.ReasonPhrase) + Of(facts.Response.ETag) + Of(response.CacheControlSent) + response.Tags.Sum(Of)
             + (facts.Response.CacheControl.NoCacheFields ?? []).Sum(Of) + (facts.Response.CacheControl.PrivateFields ?? []).Sum(Of);
         foreach ((string name, StringValues lines) in response.Headers)
             foreach (string? line in lines) size += Of(name) + Of(line);

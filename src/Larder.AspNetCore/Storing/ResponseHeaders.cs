@@ -49,9 +49,8 @@ internal static class ResponseHeaders
 
     /// <summary>The stored fields with those of a 304 over them.</summary>
     public static List<KeyValuePair<string, StringValues>> Updated(
-        KeyValuePair<string, StringValues>[] stored, IHeaderDictionary received, ResponseSnapshot before, bool isPrivate)
+        KeyValuePair<string, StringValues>[] stored, IHeaderDictionary received, ResponseSnapshot before, in CacheControl directives, bool isPrivate)
     {
-        CacheControl directives = CacheControl.Parse(received.CacheControl);
         var updates = ToStore(received, before, directives, isPrivate);
         updates.RemoveAll(static field => !Freshening.MayUpdate(field.Key));
         var fields = new List<KeyValuePair<string, StringValues>>(stored.Length + updates.Count);

@@ -6,25 +6,6 @@ using Microsoft.Extensions.Primitives;
 
 namespace Larder.AspNetCore;
 
-/// <summary>A response that will be stored when its body is whole: everything that its headers say.</summary>
-internal sealed class StorePlan
-{
-    public required int Status { get; init; }
-    public required string? ReasonPhrase { get; init; }
-    public required List<KeyValuePair<string, StringValues>> Headers { get; init; }
-    public required ResponseFacts Facts { get; init; }
-    public required TimeSpan Lifetime { get; init; }
-    public required TimeSpan InitialAge { get; init; }
-    public required long ReceivedAt { get; init; }
-    public required DateTimeOffset ReceivedTime { get; init; }
-    public required string[] Nominated { get; init; }
-    public required long? ContentLength { get; init; }
-    public required bool RequiresAuthorization { get; init; }
-
-    /// <summary>The client's own condition holds: it is answered 304 while the body is recorded.</summary>
-    public bool ClientHasIt { get; set; }
-}
-
 /// <summary>Store: from a response that passed to stored responses, and from a 304 to a freshened one.</summary>
 internal sealed class ResponseStorer(HttpCache cache)
 {
@@ -33,20 +14,24 @@ internal sealed class ResponseStorer(HttpCache cache)
     /// <summary>Bodies up to this size get an entity tag where the origin gives none.</summary>
     private const int LargestTagged = 1 << 20;
 
-    /// <summary>What would be stored of a response whose headers are final, or why it will not be.</summary>
-    public (StorePlan? Plan, Reason Unstored) Plan(FetchKey key, in RequestFacts request, HttpContext context, ResponseSnapshot before, DateTimeOffset requestTime)
+    /// <summary>What would be stored of a response whose headers are final, or why it will not be. Headers that are between origin and cache are taken out of it.</summary>
+    public (StorePlan? Plan, Reason Unstored) Plan(Asked asked, HttpContext context)
     {
         HttpResponse response = context.Response;
+        FetchKey key = asked.Key;
+        HttpCacheFeature said = asked.Said;
         DateTimeOffset now = cache.Now;
-        ResponseFacts facts = WithRuleWindows(ResponseFacts.From(response.StatusCode, new HeaderLookup(response.Headers), now), key.Rule);
-        TimeSpan? ttl = key.Rule?.Rule.Ttl;
-        RequestFacts asked = request;
+        List<string> tags = ResponseTags.Read(response.Headers, cache.Options.TagHeaders, key.Origin);
+        ResponseTags.Remove(response.Headers, cache.Options.TagHeaders);
+        ResponseFacts facts = RuledFacts(ResponseFacts.From(response.StatusCode, new HeaderLookup(response.Headers), now, cache.Options.CacheControlTargets), key.Rule, said.Ttl);
+        RequestFacts request = asked.Facts;
         // Who is signed in without a header (a certificate, the connection) has credentials, too.
-        if (context.User.Identity is { IsAuthenticated: true }) asked = asked with { HasAuthorization = true };
-        Reason unstored = Storability.Decide(asked, facts, key.IsDeclaredPublic, ttl is not null, key.IsPrivate, cache.Options.CacheProvocableErrors);
+        if (context.User.Identity is { IsAuthenticated: true }) request = request with { HasAuthorization = true };
+        Reason unstored = Decide(request, facts, key, MayKeepError(facts.Status, context, asked));
         if (unstored != Reason.None) return (null, unstored);
         if (!Vary.TryParse(response.Headers.Vary, out string[] nominated) || NamesWhatIsSetLater(nominated)) return (null, Reason.UnstoredVary);
-        if (response.ContentLength > cache.Options.MaxBodyBytes) return (null, Reason.UnstoredTooLarge);
+        if (response.ContentLength > MostBytes(key)) return (null, Reason.UnstoredTooLarge);
+        if (said.IsNotStored || !cache.Accepts(context, key.Rule)) return (null, Reason.UnstoredCondition);
         if (response.Headers.Date.Count == 0)
         {
             response.Headers.Date = HttpDate.Format(now);
@@ -56,95 +41,122 @@ internal sealed class ResponseStorer(HttpCache cache)
         {
             Status = response.StatusCode,
             ReasonPhrase = context.Features.Get<IHttpResponseFeature>()?.ReasonPhrase,
-            Headers = ResponseHeaders.ToStore(response.Headers, before, facts.CacheControl, key.IsPrivate),
+            Headers = ResponseHeaders.ToStore(response.Headers, asked.Before, facts.CacheControl, key.IsPrivate),
             Facts = facts,
-            Lifetime = Freshness.Lifetime(facts, now, ttl).Value,
-            InitialAge = Freshness.InitialAge(facts, requestTime, now),
+            Lifetime = LifetimeOf(facts, now, key.Rule),
+            InitialAge = Freshness.InitialAge(facts, asked.Time, now),
             ReceivedAt = cache.Clock.Now,
             ReceivedTime = now,
-            Nominated = nominated,
+            Nominated = Union(nominated, key.Rule),
+            Tags = [.. tags, .. said.Tags],
             ContentLength = response.ContentLength,
+            MostBytes = MostBytes(key),
             RequiresAuthorization = EndpointMarks.DemandsAuthorization(context),
         }, Reason.None);
     }
 
     /// <summary>Stores a whole response.</summary>
     /// <returns><see cref="Reason.None"/>, or why it was not stored.</returns>
-    public Reason Store(StorePlan plan, FetchKey key, StoredBody body, IHeaderDictionary request, Stamp stamp, FaceFill? fill)
+    public Reason Store(StorePlan plan, Asked asked, StoredBody body)
     {
-        ResponseFacts facts = plan.Facts;
-        List<KeyValuePair<string, StringValues>> headers = plan.Headers;
-        bool ownTag = facts.ETag is null && plan.Status == Microsoft.AspNetCore.Http.StatusCodes.Status200OK && body.Length is > 0 and <= LargestTagged;
-        if (ownTag)
-        {
-            facts = facts with { ETag = TagOf(body) };
-            headers.RemoveAll(static field => field.Key.Equals("ETag", StringComparison.OrdinalIgnoreCase));
-            headers.Add(new("ETag", facts.ETag));
-        }
-        var stored = new StoredResponse(key.Rules, new(facts, plan.Lifetime))
-        {
-            Status = plan.Status,
-            ReasonPhrase = plan.ReasonPhrase,
-            Headers = [.. headers],
-            Body = body,
-            InitialAge = plan.InitialAge,
-            ReceivedAt = plan.ReceivedAt,
-            ReceivedTime = plan.ReceivedTime,
-            HasOwnETag = ownTag,
-            IsDeclaredPublic = key.IsDeclaredPublic,
-            IsPrivate = key.IsPrivate,
-            RequiresAuthorization = plan.RequiresAuthorization,
-        };
-        return Put(stored, key, plan.Nominated, request, stamp, fill);
+        if (plan.Facts.ETag is null && plan.Status == Microsoft.AspNetCore.Http.StatusCodes.Status200OK && body.Length is > 0 and <= LargestTagged) plan.Tag(TagOf(body.Segments));
+        return Put(plan.ToStored(asked.Key, body, MayCompress(plan, asked.Key) ? CodedBody.Compress(body) : null), plan.Nominated, asked);
     }
 
     /// <summary>
-    /// Brings a stored response up to date with a 304 (RFC 9111 §4.3.4) and stores it anew; where the 304 forbids that, it
+    /// Brings a stored response up to date with a 304 (RFC 9111 §4.3.4), or with the answer to HEAD (§4.3.5), and stores it anew; where that is forbidden now, it
     /// is dropped and answers this request only.
     /// </summary>
-    public async ValueTask<StoredResponse> FreshenAsync(
-        StoredResponse old, FetchKey key, IHeaderDictionary received, ResponseSnapshot before, IHeaderDictionary asked, RequestFacts request, DateTimeOffset requestTime, Stamp stamp,
-        FaceFill? fill)
+    public async ValueTask<StoredResponse> FreshenAsync(StoredResponse old, IHeaderDictionary received, Asked asked)
     {
         DateTimeOffset now = cache.Now;
+        FetchKey key = asked.Key;
+        List<string> tags = ResponseTags.Read(received, cache.Options.TagHeaders, key.Origin);
+        ResponseTags.Remove(received, cache.Options.TagHeaders);
         // The old Date would make what was confirmed just now as old as what was stored.
         if (received.Date.Count == 0) received.Date = HttpDate.Format(now);
-        var headers = ResponseHeaders.Updated(old.Headers, received, before, key.IsPrivate);
-        ResponseFacts facts = WithRuleWindows(ResponseFacts.From(old.Status, new StoredHeaderLookup(headers), now), key.Rule) with { Age = AgeHeader.Read(received.Age) };
-        var fresh = new StoredResponse(key.Rules, new(facts, Freshness.Lifetime(facts, now, key.Rule?.Rule.Ttl).Value))
+        var headers = ResponseHeaders.Updated(old.Headers, received, asked.Before, DirectivesOf(received), key.IsPrivate);
+        ResponseFacts facts = RuledFacts(ResponseFacts.From(old.Status, new StoredHeaderLookup(headers), now, cache.Options.CacheControlTargets), key.Rule, asked.Said.Ttl)
+            with { Age = AgeHeader.Read(received.Age) };
+        StringValues oldVary = new StoredHeaderLookup(old.Headers)["Vary"];
+        bool isSameVary = Vary.TryParse(oldVary, out string[] nominated) & !Freshening.ChangesVary(oldVary, received.Vary);
+        var plan = new StorePlan
         {
             Status = old.Status,
             ReasonPhrase = old.ReasonPhrase,
-            Headers = [.. headers],
-            Body = old.Body,
-            InitialAge = Freshness.InitialAge(facts, requestTime, now),
+            Headers = headers,
+            Facts = facts,
+            Lifetime = LifetimeOf(facts, now, key.Rule),
+            InitialAge = Freshness.InitialAge(facts, asked.Time, now),
             ReceivedAt = cache.Clock.Now,
             ReceivedTime = now,
-            HasOwnETag = old.HasOwnETag,
-            IsDeclaredPublic = key.IsDeclaredPublic,
-            IsPrivate = key.IsPrivate,
+            Nominated = Union(nominated, key.Rule),
+            Tags = tags.Count > 0 ? [.. tags] : old.Tags,
+            ContentLength = old.BodyLength,
+            MostBytes = MostBytes(key),
             RequiresAuthorization = old.RequiresAuthorization,
+            HasOwnETag = old.HasOwnETag,
         };
+        StoredResponse fresh = plan.ToStored(key, old.Body, old.Coded);
         // HEAD confirms what GET stored; what may be stored is judged as for GET.
-        Reason unstored = Storability.Decide(request with { IsHead = false }, facts, key.IsDeclaredPublic, key.Rule?.Rule.Ttl is not null, key.IsPrivate, cache.Options.CacheProvocableErrors);
-        StringValues oldVary = new StoredHeaderLookup(old.Headers)["Vary"];
-        if (unstored == Reason.None && !Freshening.ChangesVary(oldVary, received.Vary) && Vary.TryParse(oldVary, out string[] nominated))
-            Put(fresh, key, nominated, asked, stamp, fill);
-        else
-            await cache.InvalidateAsync(key.Ending(VariantKey(key, Vary.TryParse(oldVary, out nominated) ? nominated : [], asked)));
+        if (isSameVary && Decide(asked.Facts with { IsHead = false }, facts, key, mayKeepError: true) == Reason.None) Put(fresh, plan.Nominated, asked);
+        else await cache.InvalidateAsync(key.Ending(VariantKey(key, plan.Nominated, asked.Headers)));
         return fresh;
     }
 
-    private Reason Put(StoredResponse stored, FetchKey key, string[] nominated, IHeaderDictionary request, Stamp stamp, FaceFill? fill)
+    /// <summary>
+    /// Brings a stored response up to date with what HEAD was answered, where that is about the same representation (RFC 9111 §4.3.5); else it is stale from now on.
+    /// </summary>
+    public async ValueTask FreshenByHeadAsync(StoredResponse old, IHeaderDictionary received, Asked asked)
     {
-        string variantKey = VariantKey(key, nominated, request);
+        ResponseFacts now = ResponseFacts.From(old.Status, new HeaderLookup(received), cache.Now), then = old.Facts.Response;
+        bool isSame = old.Status == Microsoft.AspNetCore.Http.StatusCodes.Status200OK
+            && (now.ETag is null || old.HasOwnETag || now.ETag == then.ETag)
+            && (now.LastModified is null || now.LastModified == then.LastModified)
+            && (received.ContentLength is null || received.ContentLength == old.BodyLength);
+        foreach (string name in (ReadOnlySpan<string>)[ResponseHeaders.XCache, ResponseHeaders.CacheStatusName, "Content-Length"]) received.Remove(name);
+        if (isSame) await FreshenAsync(old, received, asked);
+        else if (Vary.TryParse(new StoredHeaderLookup(old.Headers)["Vary"], out string[] nominated))
+            await cache.InvalidateAsync(asked.Key.Ending(VariantKey(asked.Key, Union(nominated, asked.Key.Rule), asked.Headers)).Soft());
+    }
+
+    /// <summary>A strong tag over the stored bytes; half of a SHA-256 is plenty.</summary>
+    public static string TagOf(IEnumerable<ReadOnlyMemory<byte>> body)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ReadOnlyMemory<byte> segment in body) hash.AppendData(segment.Span);
+        return $"\"{Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16))}\"";
+    }
+
+    private static Reason Decide(in RequestFacts request, in ResponseFacts facts, FetchKey key, bool mayKeepError) =>
+        Storability.Decide(request, facts, key.IsDeclaredPublic, key.Rule?.TtlFor(facts.Status) is not null, key.IsPrivate, mayKeepError);
+
+    private TimeSpan LifetimeOf(in ResponseFacts facts, DateTimeOffset now, CompiledRule? rule)
+    {
+        FreshnessLifetime lifetime = Freshness.Lifetime(facts, now, rule?.TtlFor(facts.Status));
+        return lifetime.Source == FreshnessSource.Heuristic && !(cache.Options.Heuristics && rule?.Rule.Heuristics != false) ? TimeSpan.Zero : lifetime.Value;
+    }
+
+    private bool MayCompress(StorePlan plan, FetchKey key) =>
+        (key.Rule?.Rule.Compress ?? cache.Options.Compress) && plan.Status == Microsoft.AspNetCore.Http.StatusCodes.Status200OK
+        && Compressibility.MayCompress(plan.Headers);
+
+    private long MostBytes(FetchKey key) => Math.Min(cache.Options.MaxBodyBytes, key.Rule?.Rule.MaxBodyBytes ?? long.MaxValue);
+
+    private static string[] Union(string[] nominated, CompiledRule? rule) =>
+        rule is null or { Nominated.Length: 0 } ? nominated : [.. nominated.Union(rule.Nominated, StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    private Reason Put(StoredResponse stored, string[] nominated, Asked asked)
+    {
+        FetchKey key = asked.Key;
+        string variantKey = VariantKey(key, nominated, asked.Headers);
         EntryOptions options = OptionsFor(stored, key, variantKey);
-        Reason unstored = cache.Engine.Store<HttpEntry>(variantKey, stored, options, stamp, fill: fill);
+        Reason unstored = cache.Engine.Store<HttpEntry>(variantKey, stored, options, asked.Stamp, fill: asked.Fill);
         if (unstored != Reason.None || nominated.Length == 0) return unstored;
         // The index stands under the key of the URL, so it needs no tag for it; it lives as long as any variant may.
         var index = VariantIndex.With(cache.Engine.FindKept<HttpEntry>(key.Primary, out _, out _) as VariantIndex, key.Rules, nominated);
         // A newer index may stand there already; it lacks at most this list, which costs a miss.
-        cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value + options.StaleIfError!.Value), stamp, fill: fill);
+        cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value + options.StaleIfError!.Value), asked.Stamp, fill: asked.Fill);
         return Reason.None;
     }
 
@@ -160,7 +172,7 @@ internal sealed class ResponseStorer(HttpCache cache)
         {
             Ttl = left > shortest ? left : shortest,
             StaleIfError = window,
-            Tags = [.. ResourceTag(key, variantKey), .. key.Rule?.TagsFor(key.Path) ?? []],
+            Tags = [.. ResourceTag(key, variantKey), .. key.RuleTags(), .. stored.Tags],
             User = key.User,
             ShareInstance = true,
             Size = SizeOf(stored),
@@ -196,13 +208,19 @@ internal sealed class ResponseStorer(HttpCache cache)
         return variantKey;
     }
 
+    private CacheControl DirectivesOf(IHeaderDictionary received) =>
+        ResponseFacts.From(Microsoft.AspNetCore.Http.StatusCodes.Status304NotModified, new HeaderLookup(received), cache.Now, cache.Options.CacheControlTargets).CacheControl;
+
+    private bool MayKeepError(int status, HttpContext context, Asked asked) =>
+        Rfc9111.StatusCodes.IsProvocable(status) && (cache.Options.CacheProvocableErrors || OrdinaryRequest.Is(context, asked.Headers));
+
     /// <summary>The gateway's forwarder writes these behind the cache: the origin saw values that no key here knows.</summary>
     private bool NamesWhatIsSetLater(string[] nominated) =>
         cache.Options.ForwardingHeadersAreStripped && nominated.Any(name => name is "x-forwarded-for" or "via");
 
     private static long SizeOf(StoredResponse stored)
     {
-        long size = EntryOverhead + stored.Body.Length;
+        long size = EntryOverhead + (stored.Coded?.Size ?? stored.Body.Length);
         foreach ((string name, StringValues values) in stored.Headers)
         {
             size += HeaderOverhead + name.Length * 2;
@@ -211,26 +229,20 @@ internal sealed class ResponseStorer(HttpCache cache)
         return size;
     }
 
-    /// <summary>A strong tag over the stored bytes; half of a SHA-256 is plenty.</summary>
-    private static string TagOf(StoredBody body)
+    /// <summary>What the response says, with what the handler and the rule say in its place. A rule's windows hold where the response is silent.</summary>
+    private static ResponseFacts RuledFacts(in ResponseFacts facts, CompiledRule? rule, TimeSpan? said)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (ReadOnlyMemory<byte> segment in body.Segments) hash.AppendData(segment.Span);
-        return $"\"{Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16))}\"";
-    }
-
-    /// <summary>A rule's windows hold where the response is silent.</summary>
-    private static ResponseFacts WithRuleWindows(in ResponseFacts facts, CompiledRule? rule)
-    {
-        if (rule is null || (rule.Rule.StaleIfError ?? rule.Rule.StaleWhileRevalidate) is null) return facts;
         CacheControl directives = facts.CacheControl;
-        return facts with
+        if ((said ?? (rule?.Rule.OverridesOrigin == true ? rule.TtlFor(facts.Status) : null)) is { } ttl)
         {
-            CacheControl = directives with
-            {
-                StaleIfError = directives.StaleIfError ?? (long?)rule.Rule.StaleIfError?.TotalSeconds,
-                StaleWhileRevalidate = directives.StaleWhileRevalidate ?? (long?)rule.Rule.StaleWhileRevalidate?.TotalSeconds,
-            },
+            // Who may be served is not overridden: s-maxage permitted what public does.
+            directives = directives with { MaxAge = (long)ttl.TotalSeconds, SMaxAge = null, NoCache = false, Public = directives.Public || directives.SMaxAge is not null };
+        }
+        directives = directives with
+        {
+            StaleIfError = directives.StaleIfError ?? (long?)rule?.Rule.StaleIfError?.TotalSeconds,
+            StaleWhileRevalidate = directives.StaleWhileRevalidate ?? (long?)rule?.Rule.StaleWhileRevalidate?.TotalSeconds,
         };
+        return facts with { CacheControl = directives };
     }
 }

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.InteropServices;
 
 namespace Larder.AspNetCore;
 
@@ -25,6 +26,13 @@ internal sealed class StoredBody
     }
 
     public IEnumerable<ReadOnlyMemory<byte>> Segments => _segments;
+
+    /// <summary>The body to be read, where it is one piece, which what was compressed is; else joined.</summary>
+    public Stream ToStream()
+    {
+        ReadOnlyMemory<byte> whole = TryGetSingle(out ReadOnlyMemory<byte> single) ? single : _segments.SelectMany(static segment => segment.ToArray()).ToArray();
+        return MemoryMarshal.TryGetArray(whole, out ArraySegment<byte> part) && part.Array is not null ? new MemoryStream(part.Array, part.Offset, part.Count, writable: false) : new MemoryStream(whole.ToArray(), writable: false);
+    }
 
     /// <summary>Writes <paramref name="length"/> bytes from <paramref name="first"/> on, at the pace of the reader.</summary>
     public async Task WriteToAsync(PipeWriter writer, long first, long length, CancellationToken cancellationToken)

@@ -36,18 +36,30 @@ internal sealed class StoredResponse(RuleSet rules, in StoredFacts facts) : Http
     public readonly StoredFacts Facts = facts;
 
     private PreparedAge? _prepared;
+    private CodedFields? _codedFields;
 
     public required int Status { get; init; }
     public string? ReasonPhrase { get; init; }
     /// <summary>End-to-end fields in order, without Age and Content-Length, which are written anew.</summary>
     public required KeyValuePair<string, StringValues>[] Headers { get; init; }
+    /// <summary>The body as it came; empty where it is kept compressed.</summary>
     public required StoredBody Body { get; init; }
+    /// <summary>The body as it is kept where it was compressed here.</summary>
+    public CodedBody? Coded { get; init; }
+    /// <summary>What its headers say where <see cref="Coded"/> is there.</summary>
+    public CodedFields CodedFields => _codedFields ??= CodedFields.Of(this);
+    /// <summary>How many bytes the body has as it came.</summary>
+    public long BodyLength => Coded?.Length ?? Body.Length;
     /// <summary>Its age when it was received (RFC 9111 §4.2.3).</summary>
     public required TimeSpan InitialAge { get; init; }
     /// <summary>When it was received, in milliseconds of the cache's clock.</summary>
     public required long ReceivedAt { get; init; }
     /// <summary>When it was received, by the wall clock.</summary>
     public required DateTimeOffset ReceivedTime { get; init; }
+    /// <summary>The tags that its headers, or its handler, gave; a confirmation that gives none keeps them.</summary>
+    public string[] Tags { get; init; } = [];
+    /// <summary>The Cache-Control that clients get in the place of its own; null for that.</summary>
+    public string? CacheControlSent { get; init; }
     /// <summary>The entity tag was made here: it answers clients and is not sent to the origin.</summary>
     public bool HasOwnETag { get; init; }
     /// <summary>A rule declares it the same for everybody.</summary>

@@ -15,7 +15,7 @@ namespace Larder;
 public sealed class ActionCache
 {
     /// <summary>Longest action, in characters.</summary>
-    public const int MaxActionLength = 200;
+    public const int MaxActionLength = ActionPattern.MaxActionLength;
 
     private const string TagRoot = "action";
 
@@ -24,17 +24,7 @@ public sealed class ActionCache
     /// <summary>The longest patterns first.</summary>
     private readonly TtlRule[] _rules;
 
-    private readonly record struct TtlRule(string Pattern, TimeSpan Ttl)
-    {
-        public bool Matches(string action) =>
-            Pattern == "*" ? true
-            : Pattern.StartsWith("*.", StringComparison.Ordinal) ? EndsIn(action, Pattern.AsSpan(2))
-            : Pattern.EndsWith(".*", StringComparison.Ordinal) ? action.AsSpan().StartsWith(Pattern.AsSpan(..^1), StringComparison.OrdinalIgnoreCase)
-            : action.Equals(Pattern, StringComparison.OrdinalIgnoreCase);
-
-        private static bool EndsIn(string action, ReadOnlySpan<char> end) =>
-            action.AsSpan().EndsWith(end, StringComparison.OrdinalIgnoreCase) && (action.Length == end.Length || action[^(end.Length + 1)] == '.');
-    }
+    private readonly record struct TtlRule(ActionPattern Pattern, TimeSpan Ttl);
 
     /// <summary>Over a cache, whose limits and defaults hold.</summary>
     /// <param name="cache">Where results are kept.</param>
@@ -47,15 +37,15 @@ public sealed class ActionCache
         var problems = new List<string>();
         foreach ((string pattern, TimeSpan ttl) in options.Ttls)
         {
-            if (!IsPattern(pattern)) problems.Add($"'{pattern}' is no pattern; patterns are an action, '*.ending', 'beginning.*' and '*'.");
+            if (!ActionPattern.IsPattern(pattern)) problems.Add($"'{pattern}' is no pattern; patterns are an action, '*.ending', 'beginning.*' and '*'.");
             if (ttl < TimeSpan.Zero || ttl > EntryRules.Longest) problems.Add($"The lifetime of '{pattern}' is {ttl}; allowed is zero (never cached) to 365 days.");
         }
         foreach (string verb in options.WriteVerbs)
-            if (!IsAction(verb) || verb.Contains('.')) problems.Add($"'{verb}' is no verb; a verb is the last part of actions.");
+            if (!ActionPattern.IsAction(verb) || verb.Contains('.')) problems.Add($"'{verb}' is no verb; a verb is the last part of actions.");
         if (problems.Count > 0) throw new ArgumentException(string.Join(' ', problems), nameof(options));
         _cache = cache;
         _writeVerbs = options.WriteVerbs.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
-        _rules = [.. options.Ttls.Select(pair => new TtlRule(pair.Key, pair.Value)).OrderByDescending(rule => rule.Pattern.Length)];
+        _rules = [.. options.Ttls.Select(pair => new TtlRule(new(pair.Key), pair.Value)).OrderByDescending(rule => rule.Pattern.Text.Length)];
     }
 
     /// <summary>Whether an action changes something.</summary>
@@ -72,7 +62,7 @@ public sealed class ActionCache
     {
         if (IsWrite(action)) return TimeSpan.Zero;
         foreach (TtlRule rule in _rules)
-            if (rule.Matches(action)) return rule.Ttl;
+            if (rule.Pattern.Matches(action)) return rule.Ttl;
         return TimeSpan.Zero;
     }
 
@@ -115,22 +105,10 @@ public sealed class ActionCache
         return end < 0 ? TagRoot : $"{TagRoot}:{action[..end].Replace('.', ':')}";
     }
 
-    private static bool IsPattern(string pattern) =>
-        pattern == "*"
-        || IsAction(pattern.StartsWith("*.", StringComparison.Ordinal) ? pattern[2..] : pattern.EndsWith(".*", StringComparison.Ordinal) ? pattern[..^2] : pattern);
-
     private static void Check(string action)
     {
         ArgumentException.ThrowIfNullOrEmpty(action);
-        if (!IsAction(action))
+        if (!ActionPattern.IsAction(action))
             throw new ArgumentException($"This is no action: one has parts of letters, digits, '_' and '-', separated by dots, and at most {MaxActionLength} characters. What varies belongs to the parameters.", nameof(action));
-    }
-
-    private static bool IsAction(ReadOnlySpan<char> text)
-    {
-        if (text.Length is 0 or > MaxActionLength || text[0] == '.' || text[^1] == '.') return false;
-        for (int i = 0; i < text.Length; i++)
-            if (!(char.IsAsciiLetterOrDigit(text[i]) || text[i] is '_' or '-' || text[i] == '.' && text[i - 1] != '.')) return false;
-        return true;
     }
 }

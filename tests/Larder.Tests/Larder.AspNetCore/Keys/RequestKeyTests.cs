@@ -128,7 +128,7 @@ public sealed class RequestKeyTests
         // Neither lists nor white space: those are normalised on purpose.
         context.Request.Headers["User-Agent"] = input.Nominated;
         var key = new KeyBuilder(stackalloc char[16]);
-        Assert.Equal(Reason.None, RequestKey.AppendBase(context, ref key, withForwardingHeaders: true, out _));
+        Assert.Equal(Reason.None, RequestKey.AppendBase(context, ref key, withForwardingHeaders: true, QueryPolicy.AsSent, out _));
         if (input.User != "") RequestKey.AppendUser(ref key, new RequestUser("i", input.User));
         RequestKey.AppendVariant(ref key, ["user-agent"], context.Request.Headers);
         string text = key.ToString();
@@ -146,7 +146,7 @@ public sealed class RequestKeyTests
     private static Reason Append(HttpContext context, out string text, out Range target)
     {
         var key = new KeyBuilder(stackalloc char[16]);
-        Reason reason = RequestKey.AppendBase(context, ref key, withForwardingHeaders: true, out target);
+        Reason reason = RequestKey.AppendBase(context, ref key, withForwardingHeaders: true, QueryPolicy.AsSent, out target);
         text = key.ToString();
         key.Dispose();
         return reason;

@@ -392,7 +392,7 @@ public sealed class SharedResponsesTests
             // A later version of what is inside of a whole entry: the body is the last part, before the checksum.
             Span<byte> entry = stored.AsSpan(RemoteReads.ServerBytes);
             Assert.Equal(WireOutcome.Done, WireFormat.Read(stored.AsMemory(RemoteReads.ServerBytes), null, new(1 << 20, 1000), out WireEntry read));
-            entry[entry.Length - WireFormat.ChecksumBytes - read.Body.Length] = 2;
+            entry[entry.Length - WireFormat.ChecksumBytes - read.Body.Length]++;
             System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(entry[^4..], Crc32C.Of(entry[..^4]));
             return redis.Replace("http://site.test/x", identity, stored);
         });

@@ -8,43 +8,23 @@ namespace Larder.Tests.Http.Rfc9111;
 public class AgeHeaderTests
 {
     [Theory]
-    [InlineData("0", 0L)]
-    [InlineData(" 7200 ", 7200L)]
-    [InlineData("0,7200", 0L)]
-    [InlineData("7200,0", 7200L)]
-    [InlineData("99999999999999999999999", 2147483648L)]
-    public void Usable(string line, long seconds)
-    {
-        Assert.True(AgeHeader.TryParse(line, out long age));
-        Assert.Equal(seconds, age);
-        Assert.Equal(seconds, AgeHeader.Read(line));
-    }
+    [InlineData(0, "0")]
+    [InlineData(7200, " 7200 ")]
+    [InlineData(0, "0,7200")]
+    [InlineData(7200, "7200,0")]
+    [InlineData(7200, "7200", "0")]
+    [InlineData(0, "0", "7200")]
+    [InlineData(3600, "3600, 3600")]
+    [InlineData(7200, "7200;foo=bar")]
+    [InlineData(DeltaSeconds.Max, "99999999999999999999999")]
+    public void The_first_of_several_values_counts(long seconds, params string[] lines) => Assert.Equal(seconds, AgeHeader.Read(new StringValues(lines)));
 
     [Theory]
-    [InlineData("abc")]
-    [InlineData("-7200")]
-    [InlineData("7200.0")]
-    [InlineData("7200;foo=bar")]
-    [InlineData("7200;foo=111")]
-    [InlineData("0, 0")]
-    [InlineData("3600, 3600")]
-    [InlineData("")]
-    [InlineData(",0")]
-    [InlineData("0", "0")]
-    [InlineData("0", "7200")]
-    [InlineData("7200", "0")]
-    public void Unusable_means_as_old_as_can_be(params string[] lines)
-    {
-        Assert.False(AgeHeader.TryParse(new StringValues(lines), out _));
-        Assert.Equal(DeltaSeconds.Max, AgeHeader.Read(new StringValues(lines)));
-    }
+    [InlineData("abc"), InlineData("-7200"), InlineData("7200.0"), InlineData(""), InlineData(",7200"), InlineData("abc", "7200")]
+    public void What_is_no_number_is_ignored(params string[] lines) => Assert.Equal(0, AgeHeader.Read(new StringValues(lines)));
 
     [Fact]
-    public void Absent_means_new()
-    {
-        Assert.False(AgeHeader.TryParse(StringValues.Empty, out _));
-        Assert.Equal(0, AgeHeader.Read(StringValues.Empty));
-    }
+    public void Absent_means_new() => Assert.Equal(0, AgeHeader.Read(StringValues.Empty));
 
     [Fact]
     public void Never_throws_and_stays_in_range()

@@ -59,14 +59,16 @@ public class StorabilityTests
         Assert.Equal(Reason.None, Decide(Ok(), ttl: true));
         Assert.Equal(Reason.None, Decide(Response(404), ttl: true));
         Assert.Equal(Reason.UnstoredStatus, Decide(Response(302), ttl: true));
-        Assert.Equal(Reason.UnstoredStatus, Decide(Response(500), ttl: true, errors: true));
+        // Of an error a lifetime is given only by a rule that says errors.
+        Assert.Equal(Reason.None, Decide(Response(500), ttl: true, errors: true));
+        Assert.Equal(Reason.UnstoredStatus, Decide(Response(302), ttl: true));
         Assert.Equal(Reason.UnstoredNoFreshness, Decide(With("no-cache"), ttl: true));
         Assert.Equal(Reason.UnstoredNoFreshness, Decide(With("max-age=0"), ttl: true));
     }
 
     [Theory]
     [InlineData(200), InlineData(201), InlineData(203), InlineData(204), InlineData(299), InlineData(301), InlineData(302)]
-    [InlineData(303), InlineData(307), InlineData(308), InlineData(401), InlineData(404), InlineData(410), InlineData(499)]
+    [InlineData(303), InlineData(307), InlineData(308), InlineData(404), InlineData(410)]
     public void Any_other_final_status_is_stored_with_explicit_freshness(int status)
     {
         Assert.Equal(Reason.None, Decide(Response(status, ("Cache-Control", "max-age=60"))));
@@ -89,7 +91,7 @@ public class StorabilityTests
     [Theory]
     [InlineData(400), InlineData(405), InlineData(408), InlineData(413), InlineData(414), InlineData(415), InlineData(417)]
     [InlineData(429), InlineData(431), InlineData(500), InlineData(501), InlineData(502), InlineData(503), InlineData(504)]
-    [InlineData(599)]
+    [InlineData(599), InlineData(403), InlineData(406), InlineData(499)]
     public void What_one_odd_request_can_provoke_is_stored_only_on_demand(int status)
     {
         ResponseFacts r = Response(status, ("Cache-Control", "public, max-age=60"));

@@ -77,10 +77,12 @@ public class VaryTests
     [Fact]
     public void Case_is_dropped_only_where_the_header_allows_it()
     {
-        Assert.Equal("en, de", Vary.Normalise("accept-language", " eN ,De"));
+        Assert.Equal("de, en", Vary.Normalise("accept-language", " eN ,De"));
         Assert.Equal("gzip, br", Vary.Normalise("Accept-Encoding", "GZIP,br"));
         Assert.Equal("A, b", Vary.Normalise("Foo", "A,b"));
         Assert.Equal("de, en", Vary.Normalise("Accept-Language", "de, en"));
+        Assert.Equal("de;q=0.5, en", Vary.Normalise("Accept-Language", "en,de;q=0.5"));
+        Assert.Equal("br, gzip", Vary.Normalise("Accept-Encoding", "gzip, BR"));
         Assert.Equal("a=1,2", Vary.Normalise("Cookie", "a=1,2"));
         Assert.Equal("(KHTML,like Gecko)", Vary.Normalise("User-Agent", "(KHTML,like Gecko)"));
     }

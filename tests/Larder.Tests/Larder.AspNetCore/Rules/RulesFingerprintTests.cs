@@ -39,6 +39,14 @@ public sealed class RulesFingerprintTests
             Of(Rule with { Tags = ["ab"] }), Of(Rule with { Tags = ["a", "b", ""] }), Of(Rule with { Tags = ["a"], Invalidates = ["b"] }), Of(Rule with { Tags = [], Invalidates = ["a", "b"] }),
             Of(Rule with { StaleIfError = TimeSpan.FromMinutes(1) }), Of(Rule with { StaleWhileRevalidate = TimeSpan.FromMinutes(1) }), Of(Rule with { StaleIfError = TimeSpan.Zero }),
             Of(Rule, Rule with { Never = true, Ttl = null }), Of(Rule with { Never = true, Ttl = null }, Rule),
+            Of(Rule with { Hosts = ["h"] }), Of(Rule with { ErrorTtl = TimeSpan.FromMinutes(1) }), Of(Rule with { OverridesOrigin = true }), Of(Rule with { Heuristics = false }),
+            Of(Rule with { Scope = RuleScope.Private, User = UserSource.Claim("sub") }), Of(Rule with { Scope = RuleScope.Private, User = UserSource.Header("sub") }),
+            Of(Rule with { Query = QueryPolicy.Sorted }), Of(Rule with { Query = QueryPolicy.None }), Of(Rule with { Query = QueryPolicy.Only("a", "b") }), Of(Rule with { Query = QueryPolicy.Except("a", "b") }),
+            Of(Rule with { VaryByHeaders = ["a"] }), Of(Rule with { VaryByCookies = ["a"] }), Of(Rule with { VaryBy = _ => null }), Of(Rule with { Condition = _ => true }),
+            Of(Rule with { Body = new() }), Of(Rule with { Body = new() { Json = true } }), Of(Rule with { Body = new() { MaxBytes = 1 } }),
+            Of(Rule with { CacheControl = "no-cache" }), Of(Rule with { Statuses = [200] }), Of(Rule with { ContentTypes = ["text/html"] }), Of(Rule with { MaxBodyBytes = 1 }),
+            Of(Rule with { Compress = true }), Of(Rule with { Compress = false }),
+            Of(options => options.Heuristics = false), Of(options => options.Compress = true), Of(options => options.CacheControlTargets.Clear()), Of(options => options.TagHeaders.Clear()),
             Of(options => options.CacheProvocableErrors = true), Of(options => options.ForwardingHeadersAreStripped = true), Of(options => options.User = _ => null),
         ];
         Assert.Distinct(all);
@@ -48,8 +56,15 @@ public sealed class RulesFingerprintTests
     public void Every_option_is_considered_or_known_not_to_decide()
     {
         string[] rule = [.. typeof(CacheRule).GetProperties().Select(property => property.Name).Order()];
-        Assert.Equal(["Invalidates", "Methods", "Never", "Pattern", "Scope", "StaleIfError", "StaleWhileRevalidate", "Tags", "Ttl"], rule);
+        Assert.Equal(
+            [
+                "Body", "CacheControl", "Compress", "Condition", "ContentTypes", "ErrorTtl", "Heuristics", "Hosts", "Invalidates", "MaxBodyBytes", "Methods", "Never", "OverridesOrigin", "Pattern", "Query", "Scope",
+                "StaleIfError", "StaleWhileRevalidate", "Statuses", "Tags", "Ttl", "User", "VaryBy", "VaryByCookies", "VaryByHeaders",
+            ], rule);
         string[] options = [.. typeof(HttpCacheOptions).GetProperties(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic).Select(property => property.Name).Order()];
-        Assert.Equal(["CacheProvocableErrors", "ForwardingHeadersAreStripped", "KeepStale", "MaxBodyBytes", "PositionHeader", "PositionPatience", "Rules", "User"], options);
+        Assert.Equal(
+            [
+                "CacheControlTargets", "CacheProvocableErrors", "Compress", "ForwardingHeadersAreStripped", "Heuristics", "KeepStale", "MaxBodyBytes", "PositionHeader", "PositionPatience", "Purge", "Rules", "TagHeaders", "User",
+            ], options);
     }
 }

@@ -10,7 +10,7 @@ namespace Larder.Tests.Http;
 /// <summary>The stored form of responses: what was written is read again, and whatever else comes is nothing.</summary>
 public sealed class HttpEntryCodecTests
 {
-    private static readonly RuleSet Rules = new([], RulesFingerprint.Of(new()));
+    private static readonly RuleSet Rules = new([], RulesFingerprint.Of(new HttpCacheOptions()));
     private static readonly DateTimeOffset Noon = new(2030, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
     private static RuleSet? RulesOf(ReadOnlyMemory<byte> fingerprint) => fingerprint.Span.SequenceEqual(Rules.Fingerprint.Span) ? Rules : null;
@@ -38,7 +38,16 @@ public sealed class HttpEntryCodecTests
         IsDeclaredPublic = true,
         IsPrivate = true,
         RequiresAuthorization = true,
+        Tags = ["a", "b:c"],
+        CacheControlSent = "public, max-age=5",
     };
+
+    /// <summary>The same with a body that is kept compressed.</summary>
+    private static StoredResponse Compressed() => new StorePlan
+    {
+        Status = 200, ReasonPhrase = null, Headers = [new("Content-Type", "text/plain")], Facts = new() { Status = 200 }, Lifetime = TimeSpan.FromSeconds(7), InitialAge = default, ReceivedAt = 0,
+        ReceivedTime = Noon, Nominated = [], Tags = [], ContentLength = null, MostBytes = 1, RequiresAuthorization = false,
+    }.ToStored(new("", "", .., "", [], null, Rules, null), StoredBody.Empty, CodedBody.Compress(new([new byte[5000]])));
 
     /// <summary>Facts whose every property differs from its default, so that one that is forgotten shows.</summary>
     private static ResponseFacts AllFacts()
@@ -91,11 +100,25 @@ public sealed class HttpEntryCodecTests
             (response.Status, response.ReasonPhrase, response.HasOwnETag, response.IsDeclaredPublic, response.IsPrivate, response.RequiresAuthorization),
             (read.Status, read.ReasonPhrase, read.HasOwnETag, read.IsDeclaredPublic, read.IsPrivate, read.RequiresAuthorization));
         Assert.Equal(response.Headers, read.Headers);
+        Assert.Equal(response.Tags, read.Tags);
+        Assert.Equal(response.CacheControlSent, read.CacheControlSent);
         Assert.Equal("first second", Encoding.UTF8.GetString(BytesOf(read)));
         Assert.Same(Rules, read.Rules);
         Assert.Equal(response.AgeAt(8000), read.AgeAt(110_000));
         Assert.Equal(Noon.AddSeconds(-2), read.ReceivedTime);
         Assert.Null(read.OriginETag);
+    }
+
+    [Fact]
+    public void A_compressed_body_is_read_again()
+    {
+        StoredResponse response = Compressed();
+        var read = Assert.IsType<StoredResponse>(Read(Written(response)));
+        Assert.Equal((5000L, 5000L, 0L), (read.BodyLength, read.Coded!.Length, read.Body.Length));
+        Assert.Equal(new byte[5000], read.Coded.Decompress());
+        Assert.Equal(response.Coded!.Size, read.Coded.Size);
+        Assert.NotNull(read.Coded.In("br"));
+        Assert.NotNull(read.Coded.In("gzip"));
     }
 
     [Fact]
@@ -110,7 +133,7 @@ public sealed class HttpEntryCodecTests
     [Fact]
     public void A_list_of_variants_is_read_again()
     {
-        var index = new VariantIndex(Rules, [["accept", "accept-language"], ["cookie"]]);
+        var index = new VariantIndex(Rules, [["accept", "accept-language"], ["cookie", "cookie=lang"]]);
         var read = Assert.IsType<VariantIndex>(Read(Written(index)));
         Assert.Equal(index.Nominated, read.Nominated);
         Assert.Same(Rules, read.Rules);
@@ -134,9 +157,9 @@ public sealed class HttpEntryCodecTests
         Assert.Throws<InvalidDataException>(() => Written(new StoredResponse(new([]), default) { Status = 200, Headers = [], Body = StoredBody.Empty, InitialAge = default, ReceivedAt = 0, ReceivedTime = Noon }));
     }
 
-    public static TheoryData<string> Kinds => ["response", "variants"];
+    public static TheoryData<string> Kinds => ["response", "compressed", "variants"];
 
-    private static byte[] WrittenOf(string kind) => kind == "response" ? Written(Sample()) : Written(new VariantIndex(Rules, [["accept", "range"], ["cookie"]]));
+    private static byte[] WrittenOf(string kind) => kind == "response" ? Written(Sample()) : kind == "compressed" ? Written(Compressed()) : Written(new VariantIndex(Rules, [["accept", "range"], ["cookie"]]));
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -174,10 +197,10 @@ public sealed class HttpEntryCodecTests
     {
         int rounds = int.TryParse(Environment.GetEnvironmentVariable("LARDER_FUZZ_ROUNDS"), out int asked) ? asked : 50_000;
         var random = new Random(7);
-        byte[][] whole = [WrittenOf("response"), WrittenOf("variants")];
+        byte[][] whole = [WrittenOf("response"), WrittenOf("variants"), WrittenOf("compressed")];
         for (int i = 0; i < rounds; i++)
         {
-            byte[] bytes = [.. whole[random.Next(2)]];
+            byte[] bytes = [.. whole[random.Next(3)]];
             // Behind the fingerprint, without which nothing is looked at.
             for (int n = random.Next(1, 6); n > 0; n--) bytes[random.Next(4) == 0 ? random.Next(2) : random.Next(34, bytes.Length)] = (byte)(random.Next(2) == 0 ? random.Next(256) : random.Next(3) * 127);
             if (random.Next(8) == 0) bytes = bytes[..random.Next(bytes.Length)];

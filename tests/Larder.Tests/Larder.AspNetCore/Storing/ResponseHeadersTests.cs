@@ -37,7 +37,7 @@ public sealed class ResponseHeadersTests
         {
             ["ETag"] = "\"b\"", ["Content-Encoding"] = "br", ["x-a"] = new(["new", "er"]), ["Set-Cookie"] = "s", ["Cache-Control"] = "max-age=2", ["Connection"] = "X-Hop", ["X-Hop"] = "1",
         };
-        var updated = ResponseHeaders.Updated(stored, received, NothingBefore, false).ToDictionary(f => f.Key, f => f.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+        var updated = ResponseHeaders.Updated(stored, received, NothingBefore, default, false).ToDictionary(f => f.Key, f => f.Value.ToString(), StringComparer.OrdinalIgnoreCase);
         Assert.Equal(
             new Dictionary<string, string> { ["ETag"] = "\"a\"", ["Content-Encoding"] = "gzip", ["x-a"] = "new,er", ["X-B"] = "old", ["Cache-Control"] = "max-age=2" },
             updated);
