@@ -7,8 +7,8 @@ namespace Larder.AspNetCore;
 /// </summary>
 /// <remarks>
 /// Invariants.
-/// 1. Whoever waits judges again afterwards, from Receive on: it never takes an answer that does not stand in the
-///    store for its own request, so no user gets another's and nothing outlives an invalidation.
+/// 1. Whoever waits judges again: afterwards, from Receive on, by what stands in the store for its own request; or, at the headers, by what will stand there
+///    (<see cref="GrowingResponse"/>), if that is for its own request and nothing has overtaken it. So no user gets another's and nothing outlives an invalidation.
 /// 2. The waiting end when the answer is stored, when it turns out not to be storable (at its headers), or when the
 ///    first request ends in any other way.
 /// 3. A key whose answer was not storable is not waited for again for a while: such requests must not queue up. What
@@ -45,12 +45,18 @@ internal sealed class CollapsedRequests(TimeProvider time)
         return null;
     }
 
+    /// <summary>Waits until the answer's headers have come; false when the client has left.</summary>
+    public static async Task<bool> WaitForHeadersAsync(CollapsedRequest leader, CancellationToken cancellationToken)
+    {
+        await leader.BodyBegun.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !cancellationToken.IsCancellationRequested;
+    }
+
     /// <summary>Waits until the answer is stored or will not be; false when that takes too long, or the client has left.</summary>
     public async Task<bool> WaitForAsync(CollapsedRequest leader, CancellationToken cancellationToken)
     {
         try
         {
-            await leader.BodyBegun.WaitAsync(cancellationToken);
             await leader.Ended.WaitAsync(BodyPatience, time, cancellationToken);
             return true;
         }
@@ -96,7 +102,14 @@ internal sealed class CollapsedRequest(CollapsedRequests table, string key, int 
 
     public Task Ended => _ended.Task;
 
-    public void BeginBody() => _bodyBegun.TrySetResult();
+    /// <summary>What may be read while it arrives; null where it has to be waited for.</summary>
+    public GrowingResponse? Growing { get; private set; }
+
+    public void BeginBody(GrowingResponse? growing)
+    {
+        Growing = growing;
+        _bodyBegun.TrySetResult();
+    }
 
     /// <summary>The origin failed, and something stale stood in; whether it did not answer at all.</summary>
     public bool? Unreachable { get; private set; }

@@ -16,6 +16,9 @@ namespace Larder.AspNetCore;
 /// </remarks>
 internal sealed class Fetch : ITeeOwner
 {
+    /// <summary>Up to so many bytes a server takes without waiting for its client.</summary>
+    private const int OutputBuffer = 64 * 1024;
+
     private enum Instead : byte
     {
         Nothing,
@@ -44,7 +47,7 @@ internal sealed class Fetch : ITeeOwner
         _verdict = verdict;
         _collapsed = collapsed;
         _conditionals = new(context.Request.Headers);
-        _aborts = new(context.Features);
+        _aborts = new(context.Features, isShared: collapsed is not null);
         _asked = new(
             verdict.Key!, RequestJudge.FactsOf(context, HttpMethods.IsHead(context.Request.Method)), Copy(context.Request.Headers), new(context.Response), cache.Now,
             cache.Engine.BeginFill(), fill, new(verdict.Reason));
@@ -115,6 +118,7 @@ internal sealed class Fetch : ITeeOwner
         }
         finally
         {
+            await tee.EndInPlaceAsync();
             shaped.Restore();
             _conditionals.Restore();
             _aborts.Remove();
@@ -139,6 +143,8 @@ internal sealed class Fetch : ITeeOwner
     TeeMode ITeeOwner.ModeOnceStarted => _plan?.ClientHasIt == true ? TeeMode.RecordOnly : TeeMode.Forward;
 
     ResponseRecorder? ITeeOwner.Recorder => _recorder;
+
+    StoredBody? ITeeOwner.InPlace => _recorder is SharedRecorder { Announced: > OutputBuffer } shared && _plan?.ClientHasIt == false ? new GrowingBody(shared) : null;
 
     private bool MayStandInFor(int status)
     {
@@ -169,11 +175,9 @@ internal sealed class Fetch : ITeeOwner
         else
         {
             TagWhole(plan, response);
-            _recorder = new(_cache.Budget, plan.MostBytes, response.ContentLength, _collapsed is null ? null : _collapsed.Release);
-            // An event stream has no end that is worth waiting for.
-            if (response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true) _collapsed?.Release();
-            else _collapsed?.BeginBody();
+            _recorder = RecorderFor(plan, response.ContentLength);
             plan.ClientHasIt = _conditionals.ClientHas(plan, _cache.Now);
+            LetOthersIn(plan, response);
         }
         IHeaderDictionary headers = response.Headers;
         if (Key.Rule?.Rule.CacheControl is { } sent && plan is not null) headers.CacheControl = sent;
@@ -191,6 +195,28 @@ internal sealed class Fetch : ITeeOwner
             headers.Remove("Content-Type");
         }
         return Task.CompletedTask;
+    }
+
+    private ResponseRecorder RecorderFor(StorePlan plan, long? length)
+    {
+        if (_collapsed is null) return new(_cache.Budget, plan.MostBytes, length);
+        if (length is > 0 and var announced && SharedRecorder.TryCreate(_cache.Budget, announced) is { } shared) return shared;
+        return new(_cache.Budget, plan.MostBytes, length, _collapsed.Release);
+    }
+
+    /// <summary>The headers have come: those who wait may read what follows, or know for what they wait.</summary>
+    private void LetOthersIn(StorePlan plan, HttpResponse response)
+    {
+        if (_collapsed is null) return;
+        if (_recorder is SharedRecorder shared)
+        {
+            _aborts.Share(shared);
+            _collapsed.BeginBody(_cache.Storer.Offer(plan, _asked, shared));
+            return;
+        }
+        // An event stream has no end that is worth waiting for.
+        if (response.ContentType?.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) == true) _collapsed.Release();
+        else _collapsed.BeginBody(null);
     }
 
     /// <summary>What is whole before it starts gets its entity tag at once: its first client can ask with it, too, or has it already.</summary>

@@ -82,7 +82,9 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
         {
             using CollapsedRequest? own = cache.Collapsed.Join(verdict.Key!.Primary, RemoteLookup.HasCredentials(context.Request), out CollapsedRequest? leader);
             if (own is null && leader is null) break;
-            bool ended = leader is not null && await cache.Collapsed.WaitForAsync(leader, context.RequestAborted);
+            bool hasHeaders = leader is not null && await CollapsedRequests.WaitForHeadersAsync(leader, context.RequestAborted);
+            if (hasHeaders && leader!.Growing is { } growing && judge.MayFollow(context, growing) && await HasFollowedAsync(context, growing)) return;
+            bool ended = hasHeaders && await cache.Collapsed.WaitForAsync(leader!, context.RequestAborted);
             if (leader is not null && context.RequestAborted.IsCancellationRequested)
             {
                 cache.Count(verdict.Reason);
@@ -110,6 +112,35 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
             if (!ended || !ReferenceEquals(verdict.Stored, before)) break;
         }
         await AskAsync(context, verdict, null);
+    }
+
+    /// <summary>
+    /// Hands out an answer while it arrives for another request. False where it broke off before anything of it left; what breaks off later breaks off here too, so that
+    /// nobody takes half for the whole.
+    /// </summary>
+    private async Task<bool> HasFollowedAsync(HttpContext context, GrowingResponse growing)
+    {
+        var before = new ResponseSnapshot(context.Response);
+        growing.Recorder.AddReader();
+        try
+        {
+            await StoredResponseWriter.WriteAsync(context, growing.Stored, growing.Stored.AgeAt(cache.Clock.Now), Reason.Coalesced, cache.Time);
+        }
+        catch (IncompleteBodyException) when (!context.Response.HasStarted)
+        {
+            before.Restore();
+            return false;
+        }
+        catch (IncompleteBodyException)
+        {
+            context.Abort();
+        }
+        finally
+        {
+            growing.Recorder.RemoveReader();
+        }
+        cache.Count(Reason.Coalesced);
+        return true;
     }
 
     private Task AskAsync(HttpContext context, in Verdict verdict, CollapsedRequest? own) =>

@@ -106,6 +106,14 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         };
     }
 
+    /// <summary>Whether a request may be handed a response that is still arriving for another one: it is the answer to this one as well, and nothing has overtaken it.</summary>
+    public bool MayFollow(HttpContext context, GrowingResponse growing)
+    {
+        if (ResponseStorer.VariantKey(growing.Key, growing.Nominated, context.Request.Headers) != growing.VariantKey) return false;
+        Verdict verdict = Judge(context, FactsOf(context, isHead: false), growing.Stored, long.MaxValue);
+        return verdict is { Next: State.Deliver, Reason: Reason.HitMemory } && !growing.IsOvertaken(cache.Engine);
+    }
+
     /// <param name="freshUntil">When its freshness ends by the engine: an event may have ended it before its time.</param>
     private Verdict Judge(HttpContext context, in RequestFacts facts, StoredResponse stored, long freshUntil)
     {

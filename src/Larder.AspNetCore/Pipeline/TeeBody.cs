@@ -33,6 +33,12 @@ internal interface ITeeOwner
 
     /// <summary>Where copies go; null when nothing is recorded.</summary>
     ResponseRecorder? Recorder { get; }
+
+    /// <summary>
+    /// Asked once, after the response started: what the client is sent in the place of what passes, since a slow client must not hold up others who read the recording;
+    /// null for what passes.
+    /// </summary>
+    StoredBody? InPlace { get; }
 }
 
 /// <summary>
@@ -50,6 +56,7 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
     private readonly ArrayBufferWriter<byte> _waiting = new();
     private readonly TeeStream _stream;
     private Memory<byte> _lent;
+    private Task _inPlace = Task.CompletedTask;
     private TeeMode _mode;
     private bool _completed;
 
@@ -85,6 +92,16 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
         if (_mode == TeeMode.Undecided && _response.ContentLength is null && MayHaveLength()) _response.ContentLength = Written;
         await DecideAsync(CancellationToken.None, isWhole: true);
         if (_mode == TeeMode.Forward && !_completed) await FlushInnerAsync(CancellationToken.None);
+        await EndInPlaceAsync();
+    }
+
+    /// <summary>Nothing more is written: what is sent in the place of what passed ends with that. It never outlives the request.</summary>
+    public async Task EndInPlaceAsync()
+    {
+        if (_owner.Recorder is not SharedRecorder shared) return;
+        shared.End(isWhole: true);
+        // Where the recording has ended early, so has the application, and the server does what that deserves.
+        await _inPlace.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public async Task CompleteAsync()
@@ -167,6 +184,11 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
             mode = _owner.ModeOnceStarted;
             // The client has its whole answer; it must not wait for the body that is recorded.
             if (mode == TeeMode.RecordOnly) await _inner.Writer.FlushAsync(cancellationToken);
+            if (_owner.InPlace is { } body)
+            {
+                mode = TeeMode.RecordOnly;
+                _inPlace = body.WriteToAsync(_inner.Writer, 0, body.Length, CancellationToken.None);
+            }
         }
         _mode = mode;
         if (_waiting.WrittenCount == 0) return;

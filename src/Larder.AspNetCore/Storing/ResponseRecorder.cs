@@ -19,22 +19,22 @@ internal sealed class RecordingBudget(long limit)
 /// Keeps a copy of a body while it passes. It gives up, once and for all, when the body grows over its limit or the
 /// budget is used up; the passing body is not affected.
 /// </summary>
-internal sealed class ResponseRecorder(RecordingBudget budget, long maxBytes, long? expected, Action? gaveUp = null) : IDisposable
+internal class ResponseRecorder(RecordingBudget budget, long maxBytes, long? expected, Action? gaveUp = null) : IDisposable
 {
     private const int FirstSegment = 4096;
-    private const int LargestSegment = 64 * 1024;
+    protected const int LargestSegment = 64 * 1024;
 
     private readonly List<byte[]> _full = [];
     private byte[] _segment = [];
     private int _used;
     private long _taken;
 
-    public long Length { get; private set; }
+    public virtual long Length { get; private set; }
 
     /// <summary>Why recording ended early; <see cref="Reason.None"/> while it goes on. What is written after its end is not kept.</summary>
-    public Reason GaveUp { get; private set; }
+    public Reason GaveUp { get; protected set; }
 
-    public void Write(ReadOnlySpan<byte> bytes)
+    public virtual void Write(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty && GaveUp == Reason.None)
         {
@@ -48,7 +48,7 @@ internal sealed class ResponseRecorder(RecordingBudget budget, long maxBytes, lo
     }
 
     /// <summary>The recorded body: one exact array when it is small, otherwise the segments as they are.</summary>
-    public StoredBody ToBody()
+    public virtual StoredBody ToBody()
     {
         if (Length == 0) return StoredBody.Empty;
         if (_full.Count == 0) return new([_used == _segment.Length ? _segment : _segment.AsSpan(0, _used).ToArray()]);
@@ -56,7 +56,7 @@ internal sealed class ResponseRecorder(RecordingBudget budget, long maxBytes, lo
         return new([.. _full.Select(segment => new ReadOnlyMemory<byte>(segment)), _segment.AsSpan(0, _used).ToArray()]);
     }
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         if (GaveUp == Reason.None) GaveUp = Reason.UnstoredIncomplete;
         budget.Return(_taken);

@@ -55,6 +55,14 @@ internal sealed class ResponseStorer(HttpCache cache)
         }, Reason.None);
     }
 
+    /// <summary>What those who wait for the same answer may be handed while it arrives.</summary>
+    public GrowingResponse Offer(StorePlan plan, Asked asked, SharedRecorder recorder)
+    {
+        StoredResponse stored = plan.ToStored(asked.Key, new GrowingBody(recorder), coded: null);
+        string variantKey = VariantKey(asked.Key, plan.Nominated, asked.Headers);
+        return new(stored, asked.Key, plan.Nominated, variantKey, [.. TagsOf(stored, asked.Key, variantKey)], asked.Stamp, recorder);
+    }
+
     /// <summary>Stores a whole response.</summary>
     /// <returns><see cref="Reason.None"/>, or why it was not stored.</returns>
     public Reason Store(StorePlan plan, Asked asked, StoredBody body)
@@ -172,13 +180,15 @@ internal sealed class ResponseStorer(HttpCache cache)
         {
             Ttl = left > shortest ? left : shortest,
             StaleIfError = window,
-            Tags = [.. ResourceTag(key, variantKey), .. key.RuleTags(), .. stored.Tags],
+            Tags = [.. TagsOf(stored, key, variantKey)],
             User = key.User,
             ShareInstance = true,
             Size = SizeOf(stored),
             PatternSubject = key.Target,
         };
     }
+
+    private static IEnumerable<string> TagsOf(StoredResponse stored, FetchKey key, string variantKey) => [.. ResourceTag(key, variantKey), .. key.RuleTags(), .. stored.Tags];
 
     private static EntryOptions OptionsFor(VariantIndex index, FetchKey key, TimeSpan kept) => new()
     {

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Larder.AspNetCore;
 
 /// <summary>The body of a stored response: bytes that nobody changes any more, in segments.</summary>
-internal sealed class StoredBody
+internal class StoredBody
 {
     public static readonly StoredBody Empty = new([]);
 
@@ -14,6 +14,12 @@ internal sealed class StoredBody
     {
         _segments = segments;
         foreach (ReadOnlyMemory<byte> segment in segments) Length += segment.Length;
+    }
+
+    protected StoredBody(long length)
+    {
+        _segments = [default, default];
+        Length = length;
     }
 
     public long Length { get; }
@@ -35,7 +41,7 @@ internal sealed class StoredBody
     }
 
     /// <summary>Writes <paramref name="length"/> bytes from <paramref name="first"/> on, at the pace of the reader.</summary>
-    public async Task WriteToAsync(PipeWriter writer, long first, long length, CancellationToken cancellationToken)
+    public virtual async Task WriteToAsync(PipeWriter writer, long first, long length, CancellationToken cancellationToken)
     {
         foreach (ReadOnlyMemory<byte> segment in _segments)
         {

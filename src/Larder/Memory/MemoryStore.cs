@@ -72,14 +72,19 @@ internal sealed class MemoryStore(int maxEntries, long maxBytes, Ordinals ordina
     }
 
     /// <summary>Whether something that covers the entry, hard or soft, is newer than the stamp of its fill.</summary>
-    public bool IsOvertaken(Entry entry, long stamp, IKeyWatch? watch)
+    public bool IsOvertaken(Entry entry, long stamp, IKeyWatch? watch) => IsOvertaken(watch?.NewestEvent ?? _marks[entry.Hash], entry.PatternSubject, entry.Tags, entry.User, stamp);
+
+    /// <summary>As <see cref="IsOvertaken(Entry, long, IKeyWatch?)"/>, of what has not become an entry yet.</summary>
+    public bool IsOvertaken(string key, ReadOnlySpan<char> subject, ReadOnlySpan<string> tags, string? user, Stamp stamp) =>
+        IsUnproven || IsOvertaken(_marks[KeyComparer.Hash(key)], subject, tags, user, stamp.Ordinal);
+
+    private bool IsOvertaken(long newestOfKey, ReadOnlySpan<char> subject, ReadOnlySpan<string> tags, string? user, long stamp)
     {
 #if LARDER_WITHOUT_STAMPS
         // The build that the tests use to show that they would find a cache without this check.
         return false;
 #else
-        return (watch?.NewestEvent ?? _marks[entry.Hash]) > stamp
-            || index.Newest > stamp && index.Covers(entry.PatternSubject, entry.Tags, entry.User, stamp);
+        return newestOfKey > stamp || (index.Newest > stamp && index.Covers(subject, tags, user, stamp));
 #endif
     }
 

@@ -56,13 +56,13 @@ public sealed class ResponseTagsTests
         await using Site site = await Site.StartAsync(origin);
         await site.GetAsync("/");
         tag = null;
-        site.Time.Advance(TimeSpan.FromSeconds(11));
+        site.Time.Advance(11);
         (await site.GetAsync("/")).Is("REVALIDATED");
         await site.Cache.InvalidateAsync(Invalidation.Tag("one"));
         tag = "two";
         (await site.GetAsync("/")).Is("MISS");
         tag = "three";
-        site.Time.Advance(TimeSpan.FromSeconds(11));
+        site.Time.Advance(11);
         (await site.GetAsync("/")).Is("REVALIDATED");
         await site.Cache.InvalidateAsync(Invalidation.Tag("two"));
         (await site.GetAsync("/")).Is("HIT");
@@ -121,9 +121,9 @@ public sealed class ResponseTagsTests
         var counter = new Counter();
         await using Site site = await Site.StartAsync(counter.Answers(("Cache-Control", "max-age=60, stale-while-revalidate=60")), http => http.Purge = new());
         (await site.GetAsync("/")).Is("MISS", "v1");
-        site.Time.Advance(TimeSpan.FromSeconds(1));
+        site.Time.Advance(1);
         await site.SendAsync("PURGE", "/", null, ("Soft-Purge", "1"));
-        site.Time.Advance(TimeSpan.FromSeconds(1));
+        site.Time.Advance(1);
         (await site.GetAsync("/")).Is("STALE", "v1");
     }
 

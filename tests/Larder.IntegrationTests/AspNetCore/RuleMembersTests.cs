@@ -74,9 +74,9 @@ public sealed class RuleMembersTests
         var counter = new Counter();
         await using Site site = await StartAsync(counter.Answers(("Cache-Control", cacheControl)), Rule() with { OverridesOrigin = true });
         (await site.GetAsync("/")).Is("MISS", "v1");
-        site.Time.Advance(TimeSpan.FromSeconds(59));
+        site.Time.Advance(59);
         Assert.Equal(cacheControl, (await site.GetAsync("/")).Is("HIT", "v1")["Cache-Control"]);
-        site.Time.Advance(TimeSpan.FromSeconds(2));
+        site.Time.Advance(2);
         (await site.GetAsync("/")).Is("MISS", "v2");
     }
 
@@ -108,7 +108,7 @@ public sealed class RuleMembersTests
         {
             (await site.GetAsync("/gone")).Is("MISS", status: 404);
             (await site.GetAsync("/gone")).Is("HIT", status: 404);
-            site.Time.Advance(TimeSpan.FromSeconds(6));
+            site.Time.Advance(6);
             (await site.GetAsync("/gone")).Is("MISS", status: 404);
             (await site.GetAsync("/broken")).Is("MISS", status: 500);
             (await site.GetAsync("/broken")).Is("MISS", status: 500);
@@ -158,9 +158,9 @@ public sealed class RuleMembersTests
         await using Site site = await StartAsync(counter.Answers(("Cache-Control", "max-age=10"), ("ETag", "\"e\"")), Rule() with { CacheControl = "public, max-age=5" });
         Assert.Equal("public, max-age=5", (await site.GetAsync("/")).Is("MISS")["Cache-Control"]);
         Assert.Equal("public, max-age=5", (await site.GetAsync("/")).Is("HIT")["Cache-Control"]);
-        site.Time.Advance(TimeSpan.FromSeconds(9));
+        site.Time.Advance(9);
         (await site.GetAsync("/")).Is("HIT");
-        site.Time.Advance(TimeSpan.FromSeconds(2));
+        site.Time.Advance(2);
         (await site.GetAsync("/")).Is("MISS");
     }
 
@@ -219,7 +219,7 @@ public sealed class RuleMembersTests
         (await site.GetAsync("/api/prompt.list")).Is("MISS", "v7");
         (await site.GetAsync("/api/prompt.get?id=1")).Is("MISS", "v8");
         (await site.GetAsync("/api/book.list")).Is("HIT", "v3");
-        site.Time.Advance(TimeSpan.FromSeconds(121));
+        site.Time.Advance(121);
         (await site.GetAsync("/api/prompt.list")).Is("HIT", "v7");
         (await site.GetAsync("/api/prompt.get?id=1")).Is("MISS");
     }
