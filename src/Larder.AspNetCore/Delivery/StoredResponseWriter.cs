@@ -100,21 +100,22 @@ internal static class StoredResponseWriter
         if (stored.Status != Statuses.Status200OK || stored.Facts.Response.HasContentRange || !HttpMethods.IsGet(context.Request.Method)
             || asked.Range.Count != 1
             || !ByteRange.IfRange(asked.IfRange, stored.Facts.Response.ETag, stored.Facts.Response.LastModified, stored.Facts.Response.Date, now)) return true;
-        RangeResult range = ByteRange.Parse(asked.Range[0], length);
+        long total = stored.Part?.Total ?? length;
+        RangeResult range = ByteRange.Parse(asked.Range[0], total);
         if (range.Kind == RangeKind.None) return true;
         HttpResponse response = context.Response;
         if (range.Kind == RangeKind.Unsatisfiable)
         {
             response.StatusCode = Statuses.Status416RangeNotSatisfiable;
-            response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{length}");
+            response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{total}");
             foreach (string name in (ReadOnlySpan<string>)["Content-Type", "Content-Encoding", "ETag", "Last-Modified", "Expires"]) response.Headers.Remove(name);
             response.Headers.CacheControl = "no-store";
             response.ContentLength = 0;
             return false;
         }
         response.StatusCode = Statuses.Status206PartialContent;
-        response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {range.First}-{range.Last}/{length}");
-        (first, length) = (range.First, range.Length);
+        response.Headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes {range.First}-{range.Last}/{total}");
+        (first, length) = (range.First - (stored.Part?.First ?? 0), range.Length);
         return true;
     }
 

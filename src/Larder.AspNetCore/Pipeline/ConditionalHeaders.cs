@@ -42,7 +42,7 @@ internal sealed class ConditionalHeaders(IHeaderDictionary headers)
 
     /// <summary>Whether the client, whose condition the origin did not see, has the answer already.</summary>
     public bool ClientHas(StorePlan plan, DateTimeOffset now) =>
-        _replaced && plan.Status == Microsoft.AspNetCore.Http.StatusCodes.Status200OK && (_ifNoneMatch.Count > 0 || _ifModifiedSince.Count > 0)
+        _replaced && plan is { Status: Microsoft.AspNetCore.Http.StatusCodes.Status200OK, Part: null } && (_ifNoneMatch.Count > 0 || _ifModifiedSince.Count > 0)
         && Conditionals.IsNotModified(
             _ifNoneMatch, _ifModifiedSince, plan.Facts.ETag, plan.Facts.LastModified, plan.Facts.Date ?? plan.ReceivedTime, now);
 }

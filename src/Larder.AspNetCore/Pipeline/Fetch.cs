@@ -222,7 +222,7 @@ internal sealed class Fetch : ITeeOwner
     /// <summary>What is whole before it starts gets its entity tag at once: its first client can ask with it, too, or has it already.</summary>
     private void TagWhole(StorePlan plan, HttpResponse response)
     {
-        if (plan.Facts.ETag is not null || plan.Status != Statuses.Status200OK || _whole is not { Length: > 0 } whole) return;
+        if (plan.Facts.ETag is not null || plan.Status != Statuses.Status200OK || plan.Part is not null || _whole is not { Length: > 0 } whole) return;
         plan.Tag(ResponseStorer.TagOf([whole]));
         response.Headers.ETag = plan.Facts.ETag;
     }

@@ -91,6 +91,7 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         int primaryLength = key.Length;
         if (found is VariantIndex index && (found = FindVariant(index, context.Request.Headers, ref key, out freshUntil)) is null) missing = Reason.MissVary;
 
+        if (found is null && FindPart(context, facts, rules, ref key, primaryLength) is { } part) return part;
         Verdict verdict = found is StoredResponse stored
             ? Judge(context, facts, stored, freshUntil)
             : new() { Next = facts.CacheControl.OnlyIfCached ? State.Refuse : State.Fetch, Reason = missing };
@@ -159,6 +160,26 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
             HttpEntry? variant = Find(key.Written, index.Rules, out _, out freshUntil);
             key.Truncate(primaryLength);
             if (variant is StoredResponse) return variant;
+        }
+        return null;
+    }
+
+    /// <summary>Where no whole response is stored: a part of it that holds the range which is asked for, and is fresh.</summary>
+    private Verdict? FindPart(HttpContext context, in RequestFacts facts, RuleSet rules, ref KeyBuilder key, int primaryLength)
+    {
+        IHeaderDictionary headers = context.Request.Headers;
+        if (headers.Range.Count != 1 || facts.IsHead) return null;
+        key.Truncate(primaryLength);
+        string[][] lists = Find(key.Written, rules, out _, out _) is VariantIndex index ? index.Nominated : [[]];
+        foreach (string[] nominated in lists)
+        {
+            if (nominated.Length > 0) RequestKey.AppendVariant(ref key, nominated, headers);
+            key.Append(PartialResponses.KeyEnd);
+            HttpEntry? found = Find(key.Written, rules, out _, out long freshUntil);
+            key.Truncate(primaryLength);
+            if (found is not StoredResponse stored || !PartialResponses.Covers(stored, headers.Range, headers.IfRange, cache.Now)) continue;
+            Verdict verdict = Judge(context, facts, stored, freshUntil);
+            if (verdict is { Next: State.Deliver, Reason: Reason.HitMemory }) return verdict;
         }
         return null;
     }

@@ -24,7 +24,8 @@ namespace Larder.AspNetCore;
 /// 138  4  number of fields that no-cache names     142  4  of those that private names; 2^32-1: none is named
 /// 146  4  number of values of header fields        150  4  number of tags
 /// 154  8  length of the body before it was compressed; 0 where it is not
-/// 162     reason phrase, entity tag, Cache-Control that clients get, each field of no-cache, each of private, each tag, then the header
+/// 162  8  first byte of the part that the body is   170  8  length of the whole of which it is a part; 0 where it is the whole
+/// 178     reason phrase, entity tag, Cache-Control that clients get, each field of no-cache, each of private, each tag, then the header
 ///         fields in order, for each value its field's name and itself; last the body, or, compressed, its Brotli form and its gzip
 ///         form. Each as a length (4) and its bytes, text in UTF-8; the length of what is not there is 2^32-1. Values of one
 ///         field follow each other.
@@ -39,7 +40,7 @@ internal static class HttpEntryCodec
 {
     private const byte Version = 2, Response = 1, Variants = 2;
     private const int RulesAt = 2, HeadBytes = RulesAt + RulesFingerprint.Bytes;
-    private const int FactsAt = 54, ListsAt = FactsAt + FactsCodec.Bytes, FixedBytes = ListsAt + 24;
+    private const int FactsAt = 54, ListsAt = FactsAt + FactsCodec.Bytes, FixedBytes = ListsAt + 40;
     private const int MostValues = 1000, MostNames = 100, MostTextBytes = 256 << 10;
     private const uint NotThere = uint.MaxValue;
 
@@ -96,6 +97,8 @@ internal static class HttpEntryCodec
         WriteInt32LittleEndian(bytes[(ListsAt + 8)..], values);
         WriteInt32LittleEndian(bytes[(ListsAt + 12)..], response.Tags.Length);
         WriteInt64LittleEndian(bytes[(ListsAt + 16)..], response.Coded?.Length ?? 0);
+        WriteInt64LittleEndian(bytes[(ListsAt + 24)..], response.Part?.First ?? 0);
+        WriteInt64LittleEndian(bytes[(ListsAt + 32)..], response.Part?.Total ?? 0);
         var parts = new PartWriter(bytes, FixedBytes);
         parts.OptionalText(response.ReasonPhrase, MostTextBytes);
         parts.OptionalText(facts.Response.ETag, MostTextBytes);
@@ -148,6 +151,9 @@ internal static class HttpEntryCodec
         if (parts.Outcome != WireOutcome.Done || parts.At != bytes.Length || !StoredFields.IsText(phrase) || !StoredFields.IsText(etag) || !StoredFields.IsText(sent)) return null;
         CodedBody? coded = (marks & Marks.Coded) != 0 ? CodedBody.Of(first, second, ReadInt64LittleEndian(bytes[(ListsAt + 16)..])) : null;
         if (coded is null && (first is null || (marks & Marks.Coded) != 0)) return null;
+        long from = ReadInt64LittleEndian(bytes[(ListsAt + 24)..]), total = ReadInt64LittleEndian(bytes[(ListsAt + 32)..]);
+        // A part has bytes, lies within the whole, and is less than that.
+        if (total == 0 ? from != 0 : coded is not null || first!.Length == 0 || from < 0 || from > total - first.Length || first.Length == total) return null;
         facts = facts with { Status = status, ETag = etag, CacheControl = facts.CacheControl with { NoCacheFields = noCacheFields, PrivateFields = privateFields } };
         return new(rules, new(facts, TimeSpan.FromTicks(lifetime)))
         {
@@ -156,6 +162,7 @@ internal static class HttpEntryCodec
             Headers = headers,
             Body = coded is null ? first! : StoredBody.Empty,
             Coded = coded,
+            Part = total == 0 ? null : new(from, first!.Length, total),
             Tags = tags!,
             CacheControlSent = sent,
             InitialAge = TimeSpan.FromMilliseconds(age),

@@ -31,7 +31,7 @@ internal static class ResponseHeaders
     public const string XCacheAge = "X-Cache-Age";
     public const string CacheStatusName = "Cache-Status";
 
-    public static List<KeyValuePair<string, StringValues>> ToStore(IHeaderDictionary headers, ResponseSnapshot before, in CacheControl directives, bool isPrivate)
+    public static List<KeyValuePair<string, StringValues>> ToStore(IHeaderDictionary headers, ResponseSnapshot before, in CacheControl directives, bool isPrivate, bool isPart = false)
     {
         HashSet<string>? perConnection = HopByHop.ConnectionOptions(headers.Connection);
         bool withholds = Storability.WithholdsFields(directives);
@@ -41,6 +41,8 @@ internal static class ResponseHeaders
             if (IsWrittenAnew(field.Key) || HopByHop.IsHopByHop(field.Key) || perConnection?.Contains(field.Key) == true) continue;
             // What somebody in front put there (a request id, a nonce) is not of this response; it is put on a hit anew.
             if (before.Has(field)) continue;
+            // Which part is sent is said anew each time.
+            if (isPart && Is(field.Key, "Content-Range")) continue;
             if (withholds && Storability.IsWithheld(directives, field.Key, isPrivate)) continue;
             kept.Add(field);
         }

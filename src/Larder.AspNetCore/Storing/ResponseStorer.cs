@@ -21,14 +21,18 @@ internal sealed class ResponseStorer(HttpCache cache)
         FetchKey key = asked.Key;
         HttpCacheFeature said = asked.Said;
         DateTimeOffset now = cache.Now;
-        List<string> tags = ResponseTags.Read(response.Headers, cache.Options.TagHeaders, key.Origin);
+        List<string>? tags = ResponseTags.Read(response.Headers, cache.Options.TagHeaders, key.Origin);
         ResponseTags.Remove(response.Headers, cache.Options.TagHeaders);
-        ResponseFacts facts = RuledFacts(ResponseFacts.From(response.StatusCode, new HeaderLookup(response.Headers), now, cache.Options.CacheControlTargets), key.Rule, said.Ttl);
+        ContentRange? part = PartOf(response, context.Request);
+        int status = part is null ? response.StatusCode : Microsoft.AspNetCore.Http.StatusCodes.Status200OK;
+        ResponseFacts facts = RuledFacts(ResponseFacts.From(status, new HeaderLookup(response.Headers), now, cache.Options.CacheControlTargets), key.Rule, said.Ttl);
+        if (part is not null) facts = facts with { HasContentRange = false };
         RequestFacts request = asked.Facts;
         // Who is signed in without a header (a certificate, the connection) has credentials, too.
         if (context.User.Identity is { IsAuthenticated: true }) request = request with { HasAuthorization = true };
         Reason unstored = Decide(request, facts, key, MayKeepError(facts.Status, context, asked));
         if (unstored != Reason.None) return (null, unstored);
+        if (tags is null) return (null, Reason.UnstoredTag);
         if (!Vary.TryParse(response.Headers.Vary, out string[] nominated) || NamesWhatIsSetLater(nominated)) return (null, Reason.UnstoredVary);
         if (response.ContentLength > MostBytes(key)) return (null, Reason.UnstoredTooLarge);
         if (said.IsNotStored || !cache.Accepts(context, key.Rule)) return (null, Reason.UnstoredCondition);
@@ -39,9 +43,10 @@ internal sealed class ResponseStorer(HttpCache cache)
         }
         return (new()
         {
-            Status = response.StatusCode,
-            ReasonPhrase = context.Features.Get<IHttpResponseFeature>()?.ReasonPhrase,
-            Headers = ResponseHeaders.ToStore(response.Headers, asked.Before, facts.CacheControl, key.IsPrivate),
+            Status = status,
+            ReasonPhrase = part is null ? context.Features.Get<IHttpResponseFeature>()?.ReasonPhrase : null,
+            Headers = ResponseHeaders.ToStore(response.Headers, asked.Before, facts.CacheControl, key.IsPrivate, isPart: part is not null),
+            Part = part,
             Facts = facts,
             Lifetime = LifetimeOf(facts, now, key.Rule),
             InitialAge = Freshness.InitialAge(facts, asked.Time, now),
@@ -49,7 +54,7 @@ internal sealed class ResponseStorer(HttpCache cache)
             ReceivedTime = now,
             Nominated = Union(nominated, key.Rule),
             Tags = [.. tags, .. said.Tags],
-            ContentLength = response.ContentLength,
+            ContentLength = part?.Length ?? response.ContentLength,
             MostBytes = MostBytes(key),
             RequiresAuthorization = EndpointMarks.DemandsAuthorization(context),
         }, Reason.None);
@@ -67,6 +72,7 @@ internal sealed class ResponseStorer(HttpCache cache)
     /// <returns><see cref="Reason.None"/>, or why it was not stored.</returns>
     public Reason Store(StorePlan plan, Asked asked, StoredBody body)
     {
+        if (plan.Part is not null) return PutPart(plan.ToStored(asked.Key, body, coded: null), plan.Nominated, asked);
         if (plan.Facts.ETag is null && plan.Status == Microsoft.AspNetCore.Http.StatusCodes.Status200OK && body.Length is > 0 and <= LargestTagged) plan.Tag(TagOf(body.Segments));
         return Put(plan.ToStored(asked.Key, body, MayCompress(plan, asked.Key) ? CodedBody.Compress(body) : null), plan.Nominated, asked);
     }
@@ -79,7 +85,7 @@ internal sealed class ResponseStorer(HttpCache cache)
     {
         DateTimeOffset now = cache.Now;
         FetchKey key = asked.Key;
-        List<string> tags = ResponseTags.Read(received, cache.Options.TagHeaders, key.Origin);
+        List<string>? tags = ResponseTags.Read(received, cache.Options.TagHeaders, key.Origin);
         ResponseTags.Remove(received, cache.Options.TagHeaders);
         // The old Date would make what was confirmed just now as old as what was stored.
         if (received.Date.Count == 0) received.Date = HttpDate.Format(now);
@@ -99,7 +105,7 @@ internal sealed class ResponseStorer(HttpCache cache)
             ReceivedAt = cache.Clock.Now,
             ReceivedTime = now,
             Nominated = Union(nominated, key.Rule),
-            Tags = tags.Count > 0 ? [.. tags] : old.Tags,
+            Tags = tags is { Count: > 0 } ? [.. tags] : old.Tags,
             ContentLength = old.BodyLength,
             MostBytes = MostBytes(key),
             RequiresAuthorization = old.RequiresAuthorization,
@@ -107,7 +113,7 @@ internal sealed class ResponseStorer(HttpCache cache)
         };
         StoredResponse fresh = plan.ToStored(key, old.Body, old.Coded);
         // HEAD confirms what GET stored; what may be stored is judged as for GET.
-        if (isSameVary && Decide(asked.Facts with { IsHead = false }, facts, key, mayKeepError: true) == Reason.None) Put(fresh, plan.Nominated, asked);
+        if (isSameVary && tags is not null && Decide(asked.Facts with { IsHead = false }, facts, key, mayKeepError: true) == Reason.None) Put(fresh, plan.Nominated, asked);
         else await cache.InvalidateAsync(key.Ending(VariantKey(key, plan.Nominated, asked.Headers)));
         return fresh;
     }
@@ -161,11 +167,30 @@ internal sealed class ResponseStorer(HttpCache cache)
         EntryOptions options = OptionsFor(stored, key, variantKey);
         Reason unstored = cache.Engine.Store<HttpEntry>(variantKey, stored, options, asked.Stamp, fill: asked.Fill);
         if (unstored != Reason.None || nominated.Length == 0) return unstored;
+        PutIndex(key, nominated, options, asked);
+        return Reason.None;
+    }
+
+    /// <summary>
+    /// Stores a part beside the whole, joined with the part that is stored where they touch; parts that make up the whole are stored as that. Only what a strong tag says to
+    /// be of one representation is joined (RFC 9110 §15.3.7.3).
+    /// </summary>
+    private Reason PutPart(StoredResponse stored, string[] nominated, Asked asked)
+    {
+        string partKey = PartKey(VariantKey(asked.Key, nominated, asked.Headers));
+        StoredResponse joined = PartialResponses.Join(cache.Engine.FindKept<HttpEntry>(partKey, out _, out _) as StoredResponse, stored, MostBytes(asked.Key));
+        if (joined.Part is null) return Put(joined, nominated, asked);
+        Reason unstored = cache.Engine.Store<HttpEntry>(partKey, joined, OptionsFor(joined, asked.Key, partKey), asked.Stamp);
+        if (unstored == Reason.None && nominated.Length > 0) PutIndex(asked.Key, nominated, OptionsFor(joined, asked.Key, partKey), asked);
+        return unstored;
+    }
+
+    private void PutIndex(FetchKey key, string[] nominated, EntryOptions options, Asked asked)
+    {
         // The index stands under the key of the URL, so it needs no tag for it; it lives as long as any variant may.
         var index = VariantIndex.With(cache.Engine.FindKept<HttpEntry>(key.Primary, out _, out _) as VariantIndex, key.Rules, nominated);
         // A newer index may stand there already; it lacks at most this list, which costs a miss.
         cache.Engine.Store<HttpEntry>(key.Primary, index, OptionsFor(index, key, options.Ttl!.Value + options.StaleIfError!.Value), asked.Stamp, fill: asked.Fill);
-        return Reason.None;
     }
 
     private EntryOptions OptionsFor(StoredResponse stored, FetchKey key, string variantKey)
@@ -205,6 +230,17 @@ internal sealed class ResponseStorer(HttpCache cache)
     /// <summary>What is not under the URL itself carries the URL as a tag, so that a write to it reaches all variants; and so does all under a long one.</summary>
     private static string[] ResourceTag(FetchKey key, string storedUnder) =>
         storedUnder.Length == key.Url.Length && !FetchKey.IsLong(key.Url) ? [] : [TagRules.Exact(key.Url)];
+
+    /// <summary>The key of a part of what stands, or would stand, under a key.</summary>
+    public static string PartKey(string key) => key + PartialResponses.KeyEnd;
+
+    /// <summary>Which part of the whole an answer is; null where that can't be told, or where it is none.</summary>
+    private static ContentRange? PartOf(HttpResponse response, HttpRequest request)
+    {
+        if (response.StatusCode != Microsoft.AspNetCore.Http.StatusCodes.Status206PartialContent || request.Headers.Range.Count != 1 || !HttpMethods.IsGet(request.Method)) return null;
+        // A length that is not that of the range says that one of the two is wrong.
+        return ContentRange.Parse(response.Headers.ContentRange) is { IsWhole: false } part && (response.ContentLength ?? part.Length) == part.Length ? part : null;
+    }
 
     /// <summary>The key of the variant for a request with these headers.</summary>
     public static string VariantKey(FetchKey key, string[] nominated, IHeaderDictionary request)

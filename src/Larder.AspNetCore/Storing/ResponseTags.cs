@@ -15,16 +15,17 @@ internal static class ResponseTags
     /// <summary>A field that names more says none: what is dropped could never be invalidated by what was left out.</summary>
     private const int MostGroups = 128;
 
-    /// <summary>The tags, each once, and the groups as exact tags.</summary>
+    /// <summary>The tags, each once, and the groups as exact tags; null where a word is no tag (<see cref="TagRules.Problem"/>): what it names could never be invalidated.</summary>
     /// <param name="headers">The response's.</param>
     /// <param name="names">The fields whose words are tags.</param>
     /// <param name="origin">Scheme and authority, within which groups are known (RFC 9875 §2).</param>
-    public static List<string> Read(IHeaderDictionary headers, IList<string> names, string origin)
+    public static List<string>? Read(IHeaderDictionary headers, IList<string> names, string origin)
     {
         var tags = new List<string>();
         foreach (string name in names)
             foreach (string tag in Words(headers[name]))
-                if (!tags.Contains(tag, StringComparer.OrdinalIgnoreCase)) tags.Add(tag);
+                if (TagRules.Problem(tag) is not null) return null;
+                else if (!tags.Contains(tag, StringComparer.OrdinalIgnoreCase)) tags.Add(tag);
         foreach (string group in GroupsOf(headers[Groups])) tags.Add(TagRules.Exact(GroupName(origin, group)));
         return tags;
     }

@@ -36,6 +36,9 @@ internal sealed class StorePlan
     public required long MostBytes { get; init; }
     public required bool RequiresAuthorization { get; init; }
 
+    /// <summary>Which part of the whole the body is (206); null where it is the whole.</summary>
+    public ContentRange? Part { get; init; }
+
     /// <summary>The entity tag was made here.</summary>
     public bool HasOwnETag { get; set; }
 
@@ -58,6 +61,7 @@ internal sealed class StorePlan
         Headers = [.. Headers],
         Body = coded is null ? body : StoredBody.Empty,
         Coded = coded,
+        Part = Part,
         InitialAge = InitialAge,
         ReceivedAt = ReceivedAt,
         ReceivedTime = ReceivedTime,

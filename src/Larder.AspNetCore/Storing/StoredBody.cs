@@ -33,6 +33,24 @@ internal class StoredBody
 
     public IEnumerable<ReadOnlyMemory<byte>> Segments => _segments;
 
+    /// <summary>The first <paramref name="length"/> bytes, and then another body. Nothing is copied.</summary>
+    public StoredBody Then(long length, StoredBody other) => new([.. Cut(0, length), .. other._segments]);
+
+    /// <summary>The bytes from <paramref name="first"/> on.</summary>
+    public StoredBody From(long first) => new([.. Cut(first, Length - first)]);
+
+    private IEnumerable<ReadOnlyMemory<byte>> Cut(long first, long length)
+    {
+        foreach (ReadOnlyMemory<byte> segment in _segments)
+        {
+            long skipped = Math.Min(first, segment.Length);
+            first -= skipped;
+            long taken = Math.Min(length, segment.Length - skipped);
+            length -= taken;
+            if (taken > 0) yield return segment.Slice((int)skipped, (int)taken);
+        }
+    }
+
     /// <summary>The body to be read, where it is one piece, which what was compressed is; else joined.</summary>
     public Stream ToStream()
     {

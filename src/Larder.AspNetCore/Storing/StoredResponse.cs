@@ -48,6 +48,8 @@ internal sealed class StoredResponse(RuleSet rules, in StoredFacts facts) : Http
     public CodedBody? Coded { get; init; }
     /// <summary>What its headers say where <see cref="Coded"/> is there.</summary>
     public CodedFields CodedFields => _codedFields ??= CodedFields.Of(this);
+    /// <summary>Which part of the whole the body is; null where it is the whole.</summary>
+    public ContentRange? Part { get; init; }
     /// <summary>How many bytes the body has as it came.</summary>
     public long BodyLength => Coded?.Length ?? Body.Length;
     /// <summary>Its age when it was received (RFC 9111 §4.2.3).</summary>
@@ -73,6 +75,13 @@ internal sealed class StoredResponse(RuleSet rules, in StoredFacts facts) : Http
     public string? OriginETag => HasOwnETag ? null : Facts.Response.ETag;
 
     public TimeSpan AgeAt(long now) => InitialAge + TimeSpan.FromMilliseconds(now - ReceivedAt);
+
+    /// <summary>The same with another body.</summary>
+    public StoredResponse WithBody(StoredBody body, ContentRange? part) => new(Rules, Facts)
+    {
+        Status = Status, ReasonPhrase = ReasonPhrase, Headers = Headers, Body = body, Part = part, Tags = Tags, CacheControlSent = CacheControlSent, InitialAge = InitialAge, ReceivedAt = ReceivedAt,
+        ReceivedTime = ReceivedTime, HasOwnETag = HasOwnETag, IsDeclaredPublic = IsDeclaredPublic, IsPrivate = IsPrivate, RequiresAuthorization = RequiresAuthorization,
+    };
 
     /// <summary>The header values that change with the age, made at most once a second.</summary>
     public PreparedAge PreparedFor(TimeSpan age)
