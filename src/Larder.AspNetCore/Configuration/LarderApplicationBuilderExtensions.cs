@@ -30,6 +30,7 @@ public static class LarderApplicationBuilderExtensions
             throw new OptionsValidationException(Options.DefaultName, typeof(HttpCacheOptions), invalid.Failures);
         TimeProvider time = app.ApplicationServices.GetService<TimeProvider>() ?? TimeProvider.System;
         var cache = new HttpCache(engine, options, time);
+        app.Properties[nameof(HttpCache)] = cache;
         var judge = new RequestJudge(cache, keyForwardingHeaders: !options.ForwardingHeadersAreStripped);
         return app.Use(next => new LarderMiddleware(next, cache, judge).InvokeAsync);
     }
