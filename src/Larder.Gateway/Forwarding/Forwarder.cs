@@ -21,6 +21,7 @@ namespace Larder.Gateway.Forwarding;
 /// </summary>
 internal sealed class Forwarder : IDisposable
 {
+    private readonly GatewayName _name = new();
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private volatile ForwardingPlan _plan;
@@ -31,7 +32,7 @@ internal sealed class Forwarder : IDisposable
     {
         _logger = logger;
         _time = time;
-        _plan = new ForwardingPlan(options, null, logger, time);
+        _plan = new ForwardingPlan(options, _name, null, logger, time);
     }
 
     /// <summary>What requests that come now follow.</summary>
@@ -42,7 +43,7 @@ internal sealed class Forwarder : IDisposable
     public void Replace(ForwarderOptions options)
     {
         ForwardingPlan before = _plan;
-        _plan = new ForwardingPlan(options, before, _logger, _time);
+        _plan = new ForwardingPlan(options, _name, before, _logger, _time);
         before.Retire();
     }
 
@@ -61,13 +62,13 @@ internal sealed class Forwarder : IDisposable
 
     /// <summary>Why no origin would get a request; null if one would. A host asks before its cache, which then keeps nothing that no origin is for.</summary>
     public Refusal? Guard(HttpContext context) =>
-        RequestGuard.Apply(context) ?? (RequestGuard.TargetOf(context).IsAsterisk ? null : _plan.Table.Find(context, out _));
+        RequestGuard.Apply(context) ?? _name.LoopRefusal(context.Request) ?? (RequestGuard.TargetOf(context).IsAsterisk ? null : _plan.Table.Find(context, out _));
 
     /// <summary>Forwards one request and answers it.</summary>
     public async Task ForwardAsync(HttpContext context)
     {
         RequestTarget target = RequestGuard.TargetOf(context);
-        if (RequestGuard.Apply(context) is { } unfit)
+        if ((RequestGuard.Apply(context) ?? _name.LoopRefusal(context.Request)) is { } unfit)
         {
             await RefuseAsync(context, unfit);
             return;

@@ -14,11 +14,13 @@ internal sealed class ForwardingPlan : Counted
     private readonly Dictionary<string, OriginServer> _servers = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopChecks = new();
 
+    /// <param name="name">What the gateway is called on the way.</param>
     /// <param name="before">The plan that this one follows; it must still be held. Null for the first.</param>
     /// <exception cref="ArgumentException">An origin is not a plain absolute http or https URI.</exception>
-    public ForwardingPlan(ForwarderOptions options, ForwardingPlan? before, ILogger logger, TimeProvider time)
+    public ForwardingPlan(ForwarderOptions options, GatewayName name, ForwardingPlan? before, ILogger logger, TimeProvider time)
     {
         Options = options;
+        Name = name;
         IEnumerable<OriginOptions> all = options.Origin is { } fallback ? [.. options.Origins, new() { Urls = [fallback] }] : options.Origins;
         try
         {
@@ -37,6 +39,9 @@ internal sealed class ForwardingPlan : Counted
 
     /// <summary>What it was made of.</summary>
     public ForwarderOptions Options { get; }
+
+    /// <summary>What the gateway is called on the way.</summary>
+    public GatewayName Name { get; }
 
     /// <summary>The origins.</summary>
     public IReadOnlyList<Origin> Origins { get; }

@@ -17,7 +17,7 @@ namespace Larder.Gateway.Forwarding;
 internal static class OriginRequest
 {
     /// <summary>Builds the request for an exchange.</summary>
-    public static HttpRequestMessage Build(HttpContext context, ForwarderOptions options, Origin origin, OriginServer server, string target, string? upgrade, Exchange exchange)
+    public static HttpRequestMessage Build(HttpContext context, ForwardingPlan plan, Origin origin, OriginServer server, string target, string? upgrade, Exchange exchange)
     {
         HttpRequest client = context.Request;
         bool tunnel = upgrade is not null;
@@ -35,8 +35,8 @@ internal static class OriginRequest
             if (!StaysHere(header.Key)) Add(request, header.Key, header.Value);
         }
         AddHopByHop(request, client, upgrade);
-        AddForwarding(request, context, options.Form);
-        FieldEditor.Apply(options.Headers.Request, request);
+        AddForwarding(request, context, plan);
+        FieldEditor.Apply(plan.Options.Headers.Request, request);
         FieldEditor.Apply(origin.Headers.Request, request);
         if (extended)
             request.Headers.TryAddWithoutValidation("Sec-WebSocket-Key", Convert.ToBase64String(RandomNumberGenerator.GetBytes(16)));
@@ -92,8 +92,9 @@ internal static class OriginRequest
             request.Headers.TryAddWithoutValidation("Max-Forwards", (hops - 1).ToString(CultureInfo.InvariantCulture));
     }
 
-    private static void AddForwarding(HttpRequestMessage request, HttpContext context, ForwardingForm form)
+    private static void AddForwarding(HttpRequestMessage request, HttpContext context, ForwardingPlan plan)
     {
+        ForwardingForm form = plan.Options.Form;
         if (form is ForwardingForm.XForwarded or ForwardingForm.Both)
         {
             if (ForwardedField.PeerOf(context) is { } peer)
@@ -104,7 +105,7 @@ internal static class OriginRequest
         }
         if (form is ForwardingForm.Forwarded or ForwardingForm.Both)
             request.Headers.TryAddWithoutValidation("Forwarded", ForwardedField.Of(context));
-        request.Headers.TryAddWithoutValidation("Via", GatewayName.ViaOf(context.Request.Protocol));
+        request.Headers.TryAddWithoutValidation("Via", plan.Name.ViaOf(context.Request.Protocol));
     }
 
     /// <summary>

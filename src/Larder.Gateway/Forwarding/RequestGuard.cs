@@ -25,7 +25,7 @@ internal static class RequestGuard
     {
         if (!IsExtendedConnect(context) && MethodRefusal(context.Request.Method) is { } method) return method;
         RequestTarget target = TargetOf(context);
-        return target.Refusal ?? GatewayName.LoopRefusal(context.Request) ?? HeaderRefusal(context.Request.Headers) ?? MaxForwardsRefusal(context.Request);
+        return target.Refusal ?? HeaderRefusal(context.Request.Headers) ?? MaxForwardsRefusal(context.Request);
     }
 
     /// <summary>The target of the request as it came in.</summary>

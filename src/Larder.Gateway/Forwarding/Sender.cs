@@ -28,7 +28,7 @@ internal static class Sender
         bool nothingWasSent = true;
         for (int repeats = MayRepeat(context, upgrade) ? origin.Retries : 0; ; repeats--)
         {
-            HttpRequestMessage request = OriginRequest.Build(context, plan.Options, origin, server, target, upgrade, exchange);
+            HttpRequestMessage request = OriginRequest.Build(context, plan, origin, server, target, upgrade, exchange);
             var body = request.Content as RequestBody;
             try
             {
