@@ -32,13 +32,13 @@ internal static partial class Log
     [LoggerMessage(4009, LogLevel.Warning, "{Origin} {Cause} The request is sent once more, to {Other}")]
     public static partial void SentOnceMore(ILogger logger, string origin, string cause, string other);
 
-    [LoggerMessage(4010, LogLevel.Warning, "{Origin} could not be connected to several times in a row and is left alone for {Seconds:0.0} s")]
+    [LoggerMessage(4010, LogLevel.Warning, "{Origin} could not be connected to several times in a row and is left alone, while another URL takes its requests, for {Seconds:0.0} s")]
     public static partial void LeftAlone(ILogger logger, string origin, double seconds);
 
     [LoggerMessage(4011, LogLevel.Information, "{Origin} answers again")]
     public static partial void TakenBack(ILogger logger, string origin);
 
-    [LoggerMessage(4012, LogLevel.Warning, "{Origin} fails its health checks and gets no requests: it {Cause}")]
+    [LoggerMessage(4012, LogLevel.Warning, "{Origin} fails its health checks and gets no requests while another URL takes them: it {Cause}")]
     public static partial void CheckFailed(ILogger logger, string origin, string cause);
 
     [LoggerMessage(4013, LogLevel.Information, "{Origin} passes its health checks again")]

@@ -7,6 +7,8 @@ namespace Larder.Cli.Configuration;
 /// <summary>Has the gateway follow its configuration file: when its content changes, and on SIGHUP.</summary>
 internal sealed class ConfigWatch(ServeInput input, TimeProvider time)
 {
+    private readonly Lock _gate = new();
+
     // Looks before the file is read at the start: a change in between is seen later, not lost.
     private readonly FileWatch? _watch = input.File is { } file ? new([file], time) : null;
 
@@ -22,10 +24,25 @@ internal sealed class ConfigWatch(ServeInput input, TimeProvider time)
         await _watch.RunAsync(() => Reload(gateway), stop);
     }
 
+    /// <summary>Whatever happens here, the gateway goes on, and the next change is followed.</summary>
     private void Reload(GatewayReload gateway)
     {
-        ConfigurationResult read = input.Read();
-        if (read.Options is { } options) gateway.Apply(options);
-        else gateway.Refuse(read.Problems.Count > 0 ? read.Problems : [new(input.File!, null, "", "no origin is given")]);
+        lock (_gate)
+        {
+            ConfigurationResult read = input.Read();
+            if (read.Options is not { } options)
+            {
+                gateway.Refuse(read.Problems.Count > 0 ? read.Problems : [new(input.File!, null, "", "no origin is given")]);
+                return;
+            }
+            try
+            {
+                gateway.Apply(options);
+            }
+            catch (Exception e) when (e is ArgumentException or AggregateException)
+            {
+                gateway.Refuse([new(input.File!, null, "", Shown.Sentence(e.Message))]);
+            }
+        }
     }
 }

@@ -23,6 +23,7 @@ internal sealed class Forwarder : IDisposable
 {
     private readonly GatewayName _name = new();
     private readonly ILogger _logger;
+    private readonly AnswerRelay _relay;
     private readonly TimeProvider _time;
     private volatile ForwardingPlan _plan;
 
@@ -31,6 +32,7 @@ internal sealed class Forwarder : IDisposable
     public Forwarder(ForwarderOptions options, ILogger<Forwarder> logger, TimeProvider time)
     {
         _logger = logger;
+        _relay = new(logger);
         _time = time;
         _plan = new ForwardingPlan(options, _name, null, logger, time);
     }
@@ -125,71 +127,12 @@ internal sealed class Forwarder : IDisposable
                 await NoAnswerAsync(context, plan.Options, exchange, sent);
                 return;
             }
-            using (sent.Answer) await AnswerAsync(context, plan.Options, exchange, origin, sent, upgrade is not null);
+            using (sent.Answer) await _relay.AnswerAsync(context, plan.Options, exchange, origin, sent, upgrade is not null);
         }
         finally
         {
             if (body is not null) await body.CloseAsync();
             exchange.End();
-        }
-    }
-
-    private async Task AnswerAsync(HttpContext context, ForwarderOptions options, Exchange exchange, Origin origin, Sent sent, bool upgrade)
-    {
-        exchange.Window(options.IdleTimeout);
-        HttpResponseMessage response = sent.Answer!;
-        string name = sent.Server.Address.Name;
-        OriginFailure? fault = OriginResponse.Fault(response, upgrade) ?? CopyHead(response, context, origin, sent.Server.Address);
-        if (fault is not null)
-        {
-            await FailAsync(context, name, fault, nameof(InvalidOperationException));
-        }
-        else if (upgrade && response.StatusCode == System.Net.HttpStatusCode.SwitchingProtocols)
-        {
-            Log.Upgraded(_logger, name);
-            await UpgradeRelay.PumpAsync(context, await response.Content.ReadAsStreamAsync(exchange.Token), exchange);
-        }
-        else if (OriginResponse.MayHaveBody(context.Request, context.Response))
-        {
-            await StreamAsync(context, exchange, response, name);
-        }
-    }
-
-    private async Task StreamAsync(HttpContext context, Exchange exchange, HttpResponseMessage response, string origin)
-    {
-        try
-        {
-            await BodyRelay.CopyAsync(await response.Content.ReadAsStreamAsync(exchange.Token), context, exchange);
-            OriginResponse.CopyTrailers(response, context.Response);
-        }
-        catch (OriginBodyException e)
-        {
-            Log.BodyBroken(_logger, origin, e.Reason.Name());
-            if (context.Response.HasStarted) context.Abort();
-            else context.Features.Set<Larder.AspNetCore.IOriginFailureFeature>(new OriginFailure(e.Reason, e.Message));
-            throw;
-        }
-        catch (OperationCanceledException)
-        {
-            Log.ClientLeft(_logger, origin);
-            context.Abort();
-            throw;
-        }
-    }
-
-    private static OriginFailure? CopyHead(HttpResponseMessage response, HttpContext context, Origin origin, OriginAddress address)
-    {
-        try
-        {
-            OriginResponse.CopyHead(response, context);
-            OriginLocation.Rewrite(context, address);
-            FieldEditor.Apply(origin.Headers.Response, context.Response.Headers);
-            return null;
-        }
-        catch (InvalidOperationException)
-        {
-            context.Response.Clear();
-            return OriginFailure.Protocol("sent a response header that is not allowed in HTTP.");
         }
     }
 
@@ -216,18 +159,12 @@ internal sealed class Forwarder : IDisposable
         }
         else if (stopped)
         {
-            await FailAsync(context, name, OriginFailure.NoAnswer(options.ResponseTimeout), nameof(TimeoutException));
+            await _relay.FailAsync(context, name, OriginFailure.NoAnswer(options.ResponseTimeout), nameof(TimeoutException));
         }
         else
         {
             OriginFailure failure = OriginFailure.From(sent.Error!, options.ConnectTimeout) ?? throw new InvalidOperationException("The handler gave up without a cause.", sent.Error);
-            await FailAsync(context, name, failure with { NothingWasSent = sent.NothingWasSent }, sent.Error!.GetType().Name);
+            await _relay.FailAsync(context, name, failure with { NothingWasSent = sent.NothingWasSent }, sent.Error!.GetType().Name);
         }
-    }
-
-    private Task FailAsync(HttpContext context, string origin, OriginFailure failure, string exception)
-    {
-        Log.OriginFailed(_logger, origin, failure.Reason.Name(), failure.Cause, exception);
-        return Problem.FailAsync(context, origin, failure);
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 
 namespace Larder.Gateway.Hosting;
@@ -11,6 +12,9 @@ internal sealed class FileWatch(IReadOnlyList<string> files, TimeProvider time)
 {
     /// <summary>The time between two looks.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Whatever is larger is refused by whoever reads it.</summary>
+    private const int MaxBytes = 1 << 20;
 
     private byte[] _seen = Look(files);
 
@@ -38,22 +42,25 @@ internal sealed class FileWatch(IReadOnlyList<string> files, TimeProvider time)
     private static byte[] Look(IReadOnlyList<string> files)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string file in files)
-        {
-            try
-            {
-                using FileStream stream = File.OpenRead(file);
-                // Whatever is larger is refused by whoever reads it.
-                var bytes = new byte[(1 << 20) + 1];
-                int length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-                hash.AppendData(BitConverter.GetBytes(length));
-                hash.AppendData(bytes, 0, length);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                hash.AppendData(BitConverter.GetBytes(-1));
-            }
-        }
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+        foreach (string file in files) hash.AppendData(BitConverter.GetBytes(Append(file, hash, buffer)));
+        ArrayPool<byte>.Shared.Return(buffer);
         return hash.GetHashAndReset();
+    }
+
+    /// <returns>The length as far as it was looked at; -1 where the file can't be read.</returns>
+    private static int Append(string file, IncrementalHash hash, byte[] buffer)
+    {
+        try
+        {
+            using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            int length = 0;
+            for (int read; length <= MaxBytes && (read = stream.Read(buffer)) > 0; length += read) hash.AppendData(buffer, 0, read);
+            return length;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return -1;
+        }
     }
 }

@@ -14,7 +14,8 @@ internal sealed class Gateway : IAsyncDisposable, ILoggerProvider, ILogger
     private Gateway(GatewayOptions options, TimeProvider? time)
     {
         Options = options;
-        _app = GatewayHost.Build(options, builder =>
+        bool isAnywhere = options.Urls.SequenceEqual([GatewayOptions.DefaultUrl]);
+        _app = GatewayHost.Build(isAnywhere ? options with { Urls = ["http://127.0.0.1:0"] } : options, builder =>
         {
             builder.Logging.ClearProviders().AddProvider(this);
             builder.Logging.SetMinimumLevel(LogLevel.Debug);
@@ -34,9 +35,10 @@ internal sealed class Gateway : IAsyncDisposable, ILoggerProvider, ILogger
 
     public ConcurrentQueue<(LogLevel Level, int Id, string Text)> Logs { get; } = new();
 
+    /// <summary>Starts it on a free port, unless the options say where.</summary>
     public static async Task<Gateway> StartAsync(GatewayOptions options, TimeProvider? time = null)
     {
-        var gateway = new Gateway(options with { Urls = options.Urls.SequenceEqual([GatewayOptions.DefaultUrl]) ? ["http://127.0.0.1:0"] : options.Urls }, time);
+        var gateway = new Gateway(options, time);
         await gateway._app.StartAsync();
         return gateway;
     }

@@ -7,8 +7,10 @@ using Larder.Gateway.Hosting;
 using Larder.IntegrationTests.Gateway.Forwarding;
 using Larder.IntegrationTests.Http;
 using Larder.IntegrationTests.RedisServers;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Larder.IntegrationTests.Gateway.Hosting;
 
@@ -48,30 +50,27 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task Trailers_and_WebSockets_pass()
     {
-        await using KestrelOrigin origin = await KestrelOrigin.StartAsync(async context =>
+        using RawOrigin trailing = RawOrigin.Answering("HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 42\r\n\r\n");
+        await using KestrelOrigin sockets = await KestrelOrigin.StartAsync(async context =>
         {
-            if (context.WebSockets.IsWebSocketRequest)
-            {
-                using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
-                var buffer = new byte[10];
-                var message = await socket.ReceiveAsync(buffer.AsMemory(), default);
-                await socket.SendAsync(buffer.AsMemory(0, message.Count), message.MessageType, true, default);
-                return;
-            }
-            context.Response.DeclareTrailer("X-Sum");
-            await context.Response.WriteAsync("body");
-            context.Response.AppendTrailer("X-Sum", "4");
+            using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
+            var buffer = new byte[10];
+            var message = await socket.ReceiveAsync(buffer.AsMemory(), default);
+            await socket.SendAsync(buffer.AsMemory(0, message.Count), message.MessageType, true, default);
         });
-        await using Gateway gateway = await StartAsync(origin.Address);
+        await using Gateway gateway = await Gateway.StartAsync(new()
+        {
+            Origin = trailing.Address, Origins = [new() { Urls = [sockets.Address], Path = "/socket" }], Urls = ["https://127.0.0.1:0"], Tls = Files,
+        });
         using HttpClient client = Client();
         using var request = new HttpRequestMessage(HttpMethod.Get, gateway.Address) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
 
         using HttpResponseMessage answer = await client.SendAsync(request);
-        Assert.Equal("body", await answer.Content.ReadAsStringAsync());
-        Assert.Equal("4", answer.TrailingHeaders.GetValues("X-Sum").Single());
+        Assert.Equal("hi", await answer.Content.ReadAsStringAsync());
+        Assert.Equal("42", answer.TrailingHeaders.GetValues("X-Sum").Single());
 
         using var web = new ClientWebSocket();
-        await web.ConnectAsync(new UriBuilder(gateway.Address) { Scheme = "wss" }.Uri, client, default);
+        await web.ConnectAsync(new UriBuilder(gateway.Address) { Scheme = "wss", Path = "/socket" }.Uri, client, default);
         await web.SendAsync("hi"u8.ToArray(), WebSocketMessageType.Text, true, default);
         var received = new byte[10];
         Assert.Equal("hi", Encoding.UTF8.GetString(received, 0, (await web.ReceiveAsync(received, default)).Count));
@@ -188,10 +187,13 @@ public sealed class TlsTests : IDisposable
         return KestrelOrigin.StartAsync(handler, configure: listen =>
         {
             listen.Protocols = protocols;
-            listen.UseHttps(https => https.ServerCertificateSelector = (_, name) =>
+            listen.UseHttps(new HttpsConnectionAdapterOptions
             {
-                asked?.Invoke(name);
-                return certificate.Leaf;
+                ServerCertificateSelector = (_, name) =>
+                {
+                    asked?.Invoke(name);
+                    return certificate.Leaf;
+                },
             });
         });
     }
@@ -199,7 +201,7 @@ public sealed class TlsTests : IDisposable
     private HttpClient Client()
     {
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.AddRange([.. CertificateFiles.ReadAuthorities(Path.Combine(_folder, "ca.pem"), out _)]);
+        foreach (X509Certificate2 root in CertificateFiles.ReadAuthorities(Path.Combine(_folder, "ca.pem"), out _)) policy.CustomTrustStore.Add(root);
         return new(new SocketsHttpHandler { UseProxy = false, SslOptions = { CertificateChainPolicy = policy } });
     }
 

@@ -51,7 +51,7 @@ public sealed class RoutingTests
             Assert.Equal((404, "application/problem+json", "no-store"), (status, answer.Content.Headers.ContentType!.ToString(), answer.Headers.CacheControl!.ToString()));
             Assert.Equal("""{"type":"about:blank","title":"Not Found","status":404,"detail":"No origin is configured for this host and path."}""", JsonDocument.Parse(body).RootElement.GetRawText());
             Assert.False(answer.Headers.Contains("Cache-Status"));
-            Assert.False(answer.Headers.ConnectionClose);
+            Assert.NotEqual(true, answer.Headers.ConnectionClose);
         }
         Assert.Equal(404, (await gateway.GetAsync("/a", "other.test")).Status);
         Assert.Equal(404, (await gateway.GetAsync("/b", method: "POST")).Status);
