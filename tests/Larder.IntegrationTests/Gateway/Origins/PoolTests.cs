@@ -116,6 +116,26 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public async Task A_write_that_none_can_have_got_ends_nothing()
+    {
+        using RawOrigin a = new(ServeAsync), b = new(ServeAsync);
+        await using Hosting.Gateway gateway = await StartAsync([a.Address, b.Address]);
+        Assert.Equal("x", (await gateway.GetAsync("/x")).Body);
+        a.Dispose();
+        b.Dispose();
+
+        Assert.Equal(502, (await gateway.GetAsync("/x", method: "DELETE")).Status);
+
+        Assert.Equal("HIT", (await gateway.GetAsync("/x")).Answer.Headers.GetValues("X-Cache").Single());
+
+        static async Task ServeAsync(Wire wire, CancellationToken stop)
+        {
+            await wire.ReadHeadAsync();
+            await wire.SendAsync("HTTP/1.1 200 OK\r\nCache-Control: max-age=100\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx");
+        }
+    }
+
+    [Fact]
     public async Task A_URL_that_can_not_be_connected_to_is_left_alone_and_taken_back()
     {
         var time = new ManualTime();
