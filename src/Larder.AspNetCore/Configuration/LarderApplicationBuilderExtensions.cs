@@ -35,6 +35,7 @@ public static class LarderApplicationBuilderExtensions
         var endpoints = new EndpointCheck(app.ApplicationServices.GetService<ILogger<EndpointCheck>>() ?? NullLogger<EndpointCheck>.Instance);
         app.ApplicationServices.GetService<IHostApplicationLifetime>()?.ApplicationStarted.Register(() => endpoints.LookThrough(app.ApplicationServices));
         var cache = new HttpCache(engine, options, time) { Endpoints = endpoints };
+        app.Properties[nameof(HttpCache)] = cache;
         var judge = new RequestJudge(cache, keyForwardingHeaders: !options.ForwardingHeadersAreStripped);
         return app.Use(next => new LarderMiddleware(next, cache, judge).InvokeAsync);
     }

@@ -7,8 +7,9 @@ namespace Larder.AspNetCore;
 /// <summary>The body of a request that is cached by it (<see cref="BodyKey"/>), read whole; a feature of the request.</summary>
 internal sealed class KeyedBody
 {
-    private KeyedBody(string key, ReadOnlyMemory<byte> bytes, CompiledRule rule)
+    private KeyedBody(string key, ReadOnlyMemory<byte> bytes, RuleSet rules, CompiledRule rule)
     {
+        Rules = rules;
         Key = key;
         Bytes = bytes;
         Rule = rule;
@@ -19,13 +20,16 @@ internal sealed class KeyedBody
 
     public ReadOnlyMemory<byte> Bytes { get; }
 
+    /// <summary>The rules that were asked: others may hold by the time the body has come.</summary>
+    public RuleSet Rules { get; }
+
     public CompiledRule Rule { get; }
 
     /// <summary>
     /// Reads the body of a request and puts it back, so that the application finds it as it came.
     /// </summary>
     /// <returns>The body; null where it is larger than the rule allows, or is not what the rule reads it as.</returns>
-    public static async Task<KeyedBody?> ReadAsync(HttpContext context, CompiledRule rule)
+    public static async Task<KeyedBody?> ReadAsync(HttpContext context, RuleSet rules, CompiledRule rule)
     {
         BodyKey recipe = rule.Rule.Body!;
         HttpRequest request = context.Request;
@@ -42,7 +46,7 @@ internal sealed class KeyedBody
         ReadOnlyMemory<byte> bytes = read.AsMemory(0, count);
         request.Body = Streamed(bytes);
         byte[]? form = recipe.Json ? CanonicalJson.Of(bytes) : null;
-        return recipe.Json && form is null ? null : new(KeyOf(request, form is null ? bytes.Span : form), bytes, rule);
+        return recipe.Json && form is null ? null : new(KeyOf(request, form is null ? bytes.Span : form), bytes, rules, rule);
     }
 
     public Stream ToStream() => Streamed(Bytes);

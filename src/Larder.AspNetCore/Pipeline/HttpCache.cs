@@ -11,6 +11,7 @@ namespace Larder.AspNetCore;
 internal sealed class HttpCache
 {
     private readonly Func<HttpContext, RequestUser> _user;
+    private volatile RuleSet _rules;
 
     public HttpCache(LarderCache engine, HttpCacheOptions options, TimeProvider time)
     {
@@ -20,7 +21,7 @@ internal sealed class HttpCache
         Budget = new(Math.Max(options.MaxBodyBytes, engine.Options.MaxBytes / 4));
         Storer = new(this);
         Collapsed = new(time);
-        Rules = HttpEntrySerializer.Of(engine).Share(new(options.Rules, RulesFingerprint.Of(options)));
+        _rules = HttpEntrySerializer.Of(engine).Share(new(options.Rules, RulesFingerprint.Of(options)));
         Position = options.PositionHeader is { } header ? new(header, options.PositionPatience, engine) : null;
         _user = options.User is { } user ? UserSource.Function(user).Of : AuthenticatedUser;
     }
@@ -48,7 +49,14 @@ internal sealed class HttpCache
 
     public DateTimeOffset Now => Time.GetUtcNow();
 
-    public RuleSet Rules { get; }
+    public RuleSet Rules => _rules;
+
+    /// <summary>Rules that may be followed in the place of those of the options.</summary>
+    /// <exception cref="AggregateException">One that can't work.</exception>
+    public RuleSet RulesOf(IReadOnlyList<CacheRule> rules) => new(rules, RulesFingerprint.Of(Options, rules));
+
+    /// <summary>Follows other rules from now on. Those that mean the same as known ones are replaced by these, so that what was stored under them is still used.</summary>
+    public void Replace(RuleSet rules) => _rules = HttpEntrySerializer.Of(Engine).Share(rules);
 
     /// <summary>The user of a request; none where the program's own function fails, which must not fail the request.</summary>
     /// <param name="context">The request.</param>

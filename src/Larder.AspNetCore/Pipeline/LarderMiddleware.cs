@@ -18,7 +18,8 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
         string method = context.Request.Method;
         if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method)) return ReadAsync(context);
         if (PurgeRequest.Is(context, cache.Options)) return PurgeRequest.AnswerAsync(context, cache);
-        return judge.BodyRuleFor(context) is { } rule ? ReadWithBodyAsync(context, rule) : WriteAsync(context);
+        RuleSet rules = cache.Rules;
+        return judge.BodyRuleFor(context, rules) is { } rule ? ReadWithBodyAsync(context, rules, rule) : WriteAsync(context);
     }
 
     /// <summary>A request that carries a position is answered when this node has seen it, else by the origin.</summary>
@@ -32,9 +33,9 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     }
 
     /// <summary>The body is part of the key; one that can't be is no part of a write either: the rule says that these requests are reads.</summary>
-    private async Task ReadWithBodyAsync(HttpContext context, CompiledRule rule)
+    private async Task ReadWithBodyAsync(HttpContext context, RuleSet rules, CompiledRule rule)
     {
-        if (await KeyedBody.ReadAsync(context, rule) is { } body)
+        if (await KeyedBody.ReadAsync(context, rules, rule) is { } body)
         {
             context.Features.Set(body);
             await ReadAsync(context);

@@ -51,16 +51,16 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         context.Features.Get<IHttpAuthenticationFeature>()?.User?.Identity is { IsAuthenticated: true };
 
     /// <summary>The rule by which a request that is no GET or HEAD may be cached by its body; null where there is none.</summary>
-    public CompiledRule? BodyRuleFor(HttpContext context)
+    public CompiledRule? BodyRuleFor(HttpContext context, RuleSet rules)
     {
-        if (!cache.Rules.KeysBodies && EndpointRule.Of(context) is null or { Rule.Body: null }) return null;
-        CompiledRule? rule = RuleFor(context, cache.Rules, RequestTarget.Of(context));
+        if (!rules.KeysBodies && EndpointRule.Of(context) is null or { Rule.Body: null }) return null;
+        CompiledRule? rule = RuleFor(context, rules, RequestTarget.Of(context));
         return rule?.Rule is { Body: not null, Never: false } ? rule : null;
     }
 
     private Verdict Lookup(HttpContext context, in RequestFacts facts, KeyedBody? body, ref KeyBuilder key)
     {
-        RuleSet rules = cache.Rules;
+        RuleSet rules = body?.Rules ?? cache.Rules;
         // What shapes the key must be known before anything is looked up; else only where nothing is found.
         CompiledRule? rule = body?.Rule ?? (rules.ShapesKeys || EndpointRule.Of(context) is not null ? RuleFor(context, rules, RequestTarget.Of(context)) : null);
         if (rule?.Rule.Never == true) return Verdict.Pass(Reason.BypassRule);

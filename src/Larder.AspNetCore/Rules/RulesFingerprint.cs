@@ -23,14 +23,17 @@ internal sealed class RulesFingerprint : IDisposable
 
     private RulesFingerprint() => Number(Version);
 
-    public static byte[] Of(HttpCacheOptions options)
+    public static byte[] Of(HttpCacheOptions options) => Of(options, [.. options.Rules]);
+
+    /// <summary>The same with other rules than those of the options.</summary>
+    public static byte[] Of(HttpCacheOptions options, IReadOnlyList<CacheRule> rules)
     {
         using var print = new RulesFingerprint();
         print.Flags(options.CacheProvocableErrors, options.ForwardingHeadersAreStripped, options.User is not null, options.Heuristics, options.Compress);
         print.Texts([.. options.CacheControlTargets]);
         print.Texts([.. options.TagHeaders]);
-        print.Number(options.Rules.Count);
-        foreach (CacheRule rule in options.Rules) print.Rule(rule);
+        print.Number(rules.Count);
+        foreach (CacheRule rule in rules) print.Rule(rule);
         return print._hash.GetHashAndReset();
     }
 

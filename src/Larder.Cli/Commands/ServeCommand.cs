@@ -16,17 +16,18 @@ namespace Larder.Cli.Commands;
 /// <summary><c>larder serve</c>: runs the caching reverse proxy until it is stopped.</summary>
 internal sealed class ServeCommand : ExampleCommand
 {
-    private readonly Option<string> _origin = new("--origin") { Description = "The API to cache, as http://host:port; needed unless the file has it", HelpName = "URL" };
-    private readonly Option<string> _urls = new("--urls") { Description = $"Where to listen, separated by ';' [default: {GatewayOptions.DefaultUrl}]", HelpName = "URLS" };
-    private readonly Option<string> _config = new("--config") { Description = "Rules and settings: .json, .yaml or .yml. Flags win over the file", HelpName = "FILE" };
+    private readonly Option<string> _origin = new("--origin") { Description = $"The API to cache, as http://host:port; needed unless the file has origins [default: the variable {ServeInput.OriginVariable}]", HelpName = "URL" };
+    private readonly Option<string> _urls = new("--urls") { Description = $"Where to listen, separated by ';' [default: the variable {ServeInput.UrlsVariable}, else the file's, else {GatewayOptions.DefaultUrl}]", HelpName = "URLS" };
+    private readonly Option<string> _config = new("--config") { Description = $"Rules, origins and settings: .json, .yaml or .yml, followed when it changes and on SIGHUP. Flags win over variables, and these over the file [default: the variable {ServeInput.ConfigVariable}]", HelpName = "FILE" };
 
-    private readonly Option<string> _redis = new("--redis") { Description = $"The Redis that several gateways share [default: the variable {RedisConfiguration.Url}, else none]", HelpName = "URL" };
+    private readonly Option<string> _redis = new("--redis") { Description = $"The Redis that several gateways share [default: the file's, else the variable {RedisConfiguration.Url}, else none]", HelpName = "URL" };
 
     public ServeCommand() : base("serve", "Cache an API: listen, answer from memory, ask the origin for the rest. GET /healthz is answered by larder itself.",
     [
         "larder serve --origin http://127.0.0.1:8081",
         "larder serve --origin http://127.0.0.1:8081 --urls 'http://127.0.0.1:8080;http://[::1]:8080'",
         "larder serve --config larder.yaml",
+        $"{ServeInput.OriginVariable}=http://127.0.0.1:8081 {ServeInput.ConfigVariable}=larder.yaml larder serve",
         $"{RedisConfiguration.Url}=redis://:secret@127.0.0.1:6379 larder serve --origin http://127.0.0.1:8081",
     ])
     {
@@ -41,22 +42,18 @@ internal sealed class ServeCommand : ExampleCommand
     {
         TextWriter output = call.InvocationConfiguration.Output, error = call.InvocationConfiguration.Error;
         var flags = new ConfigurationFlags(call.GetValue(_origin), call.GetValue(_urls), call.GetValue(_redis));
-        ConfigurationResult read = call.GetValue(_config) is { } file ? ConfigFile.Read(file, flags) : GatewayConfiguration.Read(null, "", flags);
+        var input = new ServeInput(flags, call.GetValue(_config), Environment.GetEnvironmentVariable);
+        var watch = new ConfigWatch(input, TimeProvider.System);
+        ConfigurationResult read = input.Read();
         if (read.Problems.Count > 0) return Mistakes.Show(read.Problems, error);
         if (read.Options is not { } options)
         {
             await error.WriteLineAsync("larder: no origin is given; say --origin http://host:port, or \"origin\" in the configuration");
             return ExitCodes.Usage;
         }
-        if (options.Redis is null && Environment.GetEnvironmentVariable(RedisConfiguration.Url) is { Length: > 0 } url)
-        {
-            // Told like a flag's mistakes, but under its own name.
-            if (GatewayConfiguration.Read(null, "", new(Redis: url)).Problems is { Count: > 0 } problems) return Mistakes.Show([.. problems.Select(problem => problem with { Place = RedisConfiguration.Url })], error);
-            options = options with { Redis = url };
-        }
         try
         {
-            return await ServeAsync(options, output, error, cancel);
+            return await ServeAsync(options, watch, output, error, cancel);
         }
         catch (OptionsValidationException e)
         {
@@ -65,7 +62,7 @@ internal sealed class ServeCommand : ExampleCommand
         }
     }
 
-    private static async Task<int> ServeAsync(GatewayOptions options, TextWriter output, TextWriter error, CancellationToken cancel)
+    private static async Task<int> ServeAsync(GatewayOptions options, ConfigWatch watch, TextWriter output, TextWriter error, CancellationToken cancel)
     {
         // The start and the stop are told here, in lines for people; the host's own would say the same again.
         await using WebApplication app = GatewayHost.Build(options, builder =>
@@ -87,9 +84,11 @@ internal sealed class ServeCommand : ExampleCommand
             await error.WriteLineAsync($"larder: can't listen on {string.Join(" and ", options.Urls)}: {Shown.Sentence(e.Message)}");
             return ExitCodes.Failed;
         }
-        await output.WriteLineAsync($"larder listens on {string.Join(" and ", app.Urls)} and caches {options.Origin.GetLeftPart(UriPartial.Path).TrimEnd('/')} ({Mistakes.Rules(options.Rules.Count)}{(options.Redis is null ? "" : ", shared through Redis")})");
+        await output.WriteLineAsync($"larder listens on {string.Join(" and ", app.Urls)} and caches {ServeInput.Names(options)} ({Mistakes.Rules(options.Rules.Count)}{(options.Redis is null ? "" : ", shared through Redis")})");
         await output.FlushAsync(CancellationToken.None);
+        Task watching = watch.RunAsync(GatewayHost.ReloadOf(app, options), app.Lifetime.ApplicationStopping);
         await app.WaitForShutdownAsync(cancel);
+        await watching;
         await output.WriteLineAsync("larder has stopped");
         return ExitCodes.Ok;
     }

@@ -77,6 +77,45 @@ internal sealed class ConfigMembers
         return [];
     }
 
+    /// <summary>A text that messages never show.</summary>
+    public PlacedText? Secret(string name, string allowed)
+    {
+        if (Find(name) is not { } member) return null;
+        if (member.Value is ConfigText { Value.Length: > 0 } text) return new(text.Value, PlaceOf(member), text.Line);
+        _report.Add(member.Value.Line, PlaceOf(member), $"this is not allowed; {allowed}");
+        return null;
+    }
+
+    /// <summary>Texts under names of the document's own, with the names; null if the member is missing.</summary>
+    public IReadOnlyList<(PlacedText Name, PlacedText Value)>? Named(string name, string allowed)
+    {
+        if (Find(name) is not { } member) return null;
+        var named = new List<(PlacedText, PlacedText)>();
+        if (member.Value is not ConfigMap map) Refuse(member, "an object");
+        else foreach (ConfigMember item in map.Members)
+        {
+            string place = Shown.Member(PlaceOf(member), item.Name);
+            if (item.Value is ConfigText { Value.Length: > 0 } text) named.Add((new(item.Name, place, item.Line), new(text.Value, place, text.Line)));
+            else _report.Add(item.Value.Line, place, Refusal(item.Value, allowed));
+        }
+        return named;
+    }
+
+    /// <summary>The items of a list of texts and objects, or the only text; null if the member is missing.</summary>
+    public IReadOnlyList<(PlacedText? Text, ConfigMembers? Object)>? Mixed(string name, string allowed, params ReadOnlySpan<string> known)
+    {
+        if (Find(name) is not { Value: ConfigList { Items.Count: > 0 } list } member) return Texts(name, allowed, allowed)?.Select(text => ((PlacedText?)text, (ConfigMembers?)null)).ToList();
+        var items = new List<(PlacedText?, ConfigMembers?)>();
+        for (int i = 0; i < list.Items.Count; i++)
+        {
+            string place = Shown.Item(PlaceOf(member), i);
+            if (list.Items[i] is ConfigMap map) items.Add((null, new(map, place, _report, known)));
+            else if (list.Items[i] is ConfigText { Value.Length: > 0 } text) items.Add((new(text.Value, place, text.Line), null));
+            else _report.Add(list.Items[i].Line, place, Refusal(list.Items[i], allowed));
+        }
+        return items;
+    }
+
     /// <summary>The members of an object within; null if there is none.</summary>
     public ConfigMembers? Object(string name, params ReadOnlySpan<string> known)
     {

@@ -14,4 +14,8 @@ internal sealed class ConfigReport(string source)
 
     /// <summary>Notes that a value is not allowed.</summary>
     public void Refuse(PlacedText value, string allowed) => Add(value.Line, value.Place, $"{Shown.Text(value.Value)} is not allowed; {allowed}");
+
+    /// <summary>Notes that a URL is not allowed, which may hold a password.</summary>
+    /// <param name="flag">Whether it was given beside the document, where there are no lines.</param>
+    public void RefuseUrl(PlacedText url, string allowed, bool flag = false) => Add(flag ? null : url.Line, url.Place, $"{Shown.Url(url.Value)} is not allowed; {allowed}");
 }

@@ -15,17 +15,21 @@ internal sealed record ConfigurationResult(GatewayOptions? Options, int RuleCoun
 /// <param name="Origin">The origin's URL.</param>
 /// <param name="Urls">Where to listen, separated by semicolons.</param>
 /// <param name="Redis">The connection string of the Redis that is shared.</param>
-internal sealed record ConfigurationFlags(string? Origin = null, string? Urls = null, string? Redis = null);
+internal sealed record ConfigurationFlags(string? Origin = null, string? Urls = null, string? Redis = null)
+{
+    /// <summary>How messages call what gave the origin.</summary>
+    public string OriginPlace { get; init; } = "--origin";
+
+    /// <summary>How messages call what gave the URLs.</summary>
+    public string UrlsPlace { get; init; } = "--urls";
+}
 
 /// <summary>Reads the gateway's options from a document and flags, reporting every mistake at once.</summary>
 internal static class GatewayConfiguration
 {
-    private static readonly string[] Known = ["origin", "urls", "memory", "body", "keepStale", "cacheErrors", "timeouts", "privateUserHeader", "redis", "rules"];
+    private static readonly string[] Known = ["origin", "origins", "urls", "tls", "memory", "body", "keepStale", "cacheErrors", "timeouts", "retries", "headers", "forwarded", "privateUserHeader", "redis", "rules"];
 
     private const string RedisAllowed = "a connection string such as \"redis://127.0.0.1:6379\"";
-
-    /// <summary>The defaults, before the origin is known; never handed out.</summary>
-    private static GatewayOptions NoOriginYet => new() { Origin = null! };
 
     /// <summary>Reads a document; null for none.</summary>
     /// <param name="source">How messages call the document.</param>
@@ -33,47 +37,82 @@ internal static class GatewayConfiguration
     {
         var ofFlags = new ConfigReport("");
         var ofDocument = new ConfigReport(source);
-        (Uri? origin, GatewayOptions options) = root is null ? (null, NoOriginYet) : Document(root, ofDocument);
-        if (flags?.Origin is { } given) origin = Origin(new(given, "--origin", 0), ofFlags, flag: true);
+        GatewayOptions options = root is null ? new() : Document(root, source, ofDocument);
+        if (flags?.Origin is { } given) options = options with { Origin = Origin(new(given, flags.OriginPlace, 0), ofFlags, flag: true) };
         if (flags?.Redis is { } redis) options = options with { Redis = Redis(new(redis, "--redis", 0), ofFlags, flag: true) };
         if (flags?.Urls is { } urls)
         {
-            PlacedText[] parts = [.. urls.Split(';', StringSplitOptions.TrimEntries).Select(url => new PlacedText(url, "--urls", 0))];
-            options = options with { Urls = Urls(parts, ofFlags, flag: true) };
+            PlacedText[] parts = [.. urls.Split(';', StringSplitOptions.TrimEntries).Select(url => new PlacedText(url, flags.UrlsPlace, 0))];
+            options = options with { Urls = ListenReader.Urls(parts, ofFlags, flag: true), Http2Urls = [] };
         }
 
-        if (origin is not null && ofFlags.Problems.Count + ofDocument.Problems.Count == 0 && options.Urls.FirstOrDefault(url => ListenUrl.IsAt(url, origin)) is { } own)
-            ofFlags.Add(null, "origin", $"{Shown.Url(origin.OriginalString)} is where larder itself listens ({own}); every request would go round in circles");
+        if (ofFlags.Problems.Count + ofDocument.Problems.Count == 0) CheckWhole(options, flags?.UrlsPlace, ofFlags);
         ConfigProblem[] problems = [.. ofFlags.Problems, .. ofDocument.Problems.OrderBy(problem => problem.Line)];
-        return new(problems.Length > 0 || origin is null ? null : options with { Origin = origin }, options.Rules.Count, problems);
+        return new(problems.Length > 0 || options is { Origin: null, Origins.Count: 0 } ? null : options, options.Rules.Count, problems);
     }
 
-    private static (Uri? Origin, GatewayOptions Options) Document(ConfigNode root, ConfigReport report)
+    private static GatewayOptions Document(ConfigNode root, string source, ConfigReport report)
     {
-        GatewayOptions defaults = NoOriginYet;
+        GatewayOptions defaults = new();
         if (root is not ConfigMap map)
         {
             report.Add(root.Line, "", $"{Shown.Value(root)} is not allowed; an object with {string.Join(", ", Known)}");
-            return (null, defaults);
+            return defaults;
         }
 
         var members = new ConfigMembers(map, "", report, Known);
-        Uri? origin = members.Text("origin", OriginUrl.Allowed) is { } url ? Origin(url, report, flag: false) : null;
-        IReadOnlyList<string> urls = members.Texts("urls", ListenUrl.Allowed, ListenUrl.Allowed) is { } texts ? Urls(texts, report, flag: false) : defaults.Urls;
+        var files = new ConfigFiles(source, report);
         ConfigMembers? memory = members.Object("memory", "entries", "megabytes");
         ConfigMembers? body = members.Object("body", "megabytes");
         GatewayOptions options = defaults with
         {
-            Urls = urls,
+            Origin = members.Text("origin", OriginUrl.Allowed) is { } url ? Origin(url, report, flag: false) : null,
             MaxEntries = (int?)memory?.Whole("entries", 0, ConfigLimits.Entries, "whole number") ?? defaults.MaxEntries,
             MaxBytes = (memory?.Whole("megabytes", 0, ConfigLimits.Megabytes, "whole number of megabytes") << 20) ?? defaults.MaxBytes,
             MaxBodyBytes = (body?.Whole("megabytes", 1, ConfigLimits.BodyMegabytes, "whole number of megabytes") << 20) ?? defaults.MaxBodyBytes,
             KeepStale = members.Seconds("keepStale", 0, ConfigLimits.YearSeconds) ?? defaults.KeepStale,
             CacheErrors = members.Flag("cacheErrors") ?? defaults.CacheErrors,
             Redis = members.Text("redis", RedisAllowed) is { } redis ? Redis(redis, report, flag: false) : null,
+            Retries = OriginsReader.Retries(members) ?? defaults.Retries,
+            Headers = new HeadersReader(report).Read(members),
+            Forwarding = Forwarding(members, report),
+            PrivateUserHeader = UserHeader(members, report) ?? defaults.PrivateUserHeader,
+            Rules = Rules(members, report),
         };
-        options = Timeouts(members, options);
-        return (origin, options with { PrivateUserHeader = UserHeader(members, report) ?? defaults.PrivateUserHeader, Rules = Rules(members, report) });
+        options = new ListenReader(report, files).Read(members, options);
+        options = options with { Origins = new OriginsReader(report, files).Read(members) };
+        return Timeouts(members, options);
+    }
+
+    /// <summary>What is wrong only in the document and the flags together.</summary>
+    private static void CheckWhole(GatewayOptions options, string? urlsPlace, ConfigReport report)
+    {
+        foreach (Uri origin in options.Origins.SelectMany(origin => origin.Urls).Prepend(options.Origin).OfType<Uri>())
+        {
+            if (options.Urls.FirstOrDefault(url => ListenUrl.IsAt(url, origin)) is { } own)
+                report.Add(null, "origin", $"{Shown.Url(origin.OriginalString)} is where larder itself listens ({own}); every request would go round in circles");
+        }
+        if (options.Origin is not null && options.Origins.FirstOrDefault(origin => origin is { Hosts.Count: 0, Path: "" }) is { } second)
+            report.Add(null, "origin", $"{Shown.Url(options.Origin.OriginalString)} and {Shown.Url(second.Urls[0].OriginalString)} would both be for every host and path; give one of them hosts or a path");
+        if (options.Tls is null && options.Urls.FirstOrDefault(ListenUrl.IsSecure) is { } secure)
+            report.Add(null, urlsPlace ?? "urls", $"{Shown.Url(secure)} needs a certificate; say tls with certificate and key in the configuration");
+        if (options.Tls is not null && !options.Urls.Any(ListenUrl.IsSecure))
+            report.Add(null, "tls", "there is a certificate, but no URL in urls begins with https");
+    }
+
+    private static ForwardingForm Forwarding(ConfigMembers members, ConfigReport report)
+    {
+        const string Allowed = "one of xForwarded, forwarded, both and none";
+        switch (members.Text("forwarded", Allowed))
+        {
+            case null or { Value: "xForwarded" }: return ForwardingForm.XForwarded;
+            case { Value: "forwarded" }: return ForwardingForm.Forwarded;
+            case { Value: "both" }: return ForwardingForm.Both;
+            case { Value: "none" }: return ForwardingForm.None;
+            case { } other:
+                report.Refuse(other, Allowed);
+                return ForwardingForm.XForwarded;
+        }
     }
 
     private static GatewayOptions Timeouts(ConfigMembers members, GatewayOptions options)
@@ -92,7 +131,7 @@ internal static class GatewayConfiguration
     private static Uri? Origin(PlacedText url, ConfigReport report, bool flag)
     {
         Uri? origin = OriginUrl.Read(url.Value, out string? allowed);
-        if (allowed is not null) RefuseUrl(url, allowed, report, flag);
+        if (allowed is not null) report.RefuseUrl(url, allowed, flag);
         return origin;
     }
 
@@ -110,21 +149,6 @@ internal static class GatewayConfiguration
         }
         return null;
     }
-
-    private static List<string> Urls(IReadOnlyList<PlacedText> texts, ConfigReport report, bool flag)
-    {
-        var urls = new List<string>();
-        foreach (PlacedText text in texts)
-        {
-            if (ListenUrl.Problem(text.Value) is { } allowed) RefuseUrl(text, allowed, report, flag);
-            else if (urls.Contains(text.Value, StringComparer.OrdinalIgnoreCase) && !text.Value.EndsWith(":0", StringComparison.Ordinal)) RefuseUrl(text, "each URL once", report, flag);
-            else urls.Add(text.Value);
-        }
-        return urls;
-    }
-
-    private static void RefuseUrl(PlacedText url, string allowed, ConfigReport report, bool flag) =>
-        report.Add(flag ? null : url.Line, url.Place, $"{Shown.Url(url.Value)} is not allowed; {allowed}");
 
     private static string? UserHeader(ConfigMembers members, ConfigReport report)
     {

@@ -3,7 +3,7 @@ using System.Net;
 
 namespace Larder.Gateway.Configuration;
 
-/// <summary>An address to listen on: <c>http://host[:port]</c>.</summary>
+/// <summary>An address to listen on: <c>http://host[:port]</c> or <c>https://host[:port]</c>.</summary>
 internal static class ListenUrl
 {
     /// <summary>What an address may be, for messages.</summary>
@@ -12,7 +12,6 @@ internal static class ListenUrl
     /// <summary>Why the gateway can't listen there: what is allowed instead. Null if it can.</summary>
     public static string? Problem(string url)
     {
-        if (url.StartsWith("https://", StringComparison.OrdinalIgnoreCase)) return "the gateway listens on http only; put TLS in front of it";
         if (!TrySplit(url, out string host, out string? port)) return Allowed;
         if (!IsHost(host)) return Allowed;
         if (port is null) return null;
@@ -34,9 +33,18 @@ internal static class ListenUrl
     /// <summary>Whether a request to <paramref name="origin"/> would come in at <paramref name="url"/>: the gateway would forward to itself.</summary>
     public static bool IsAt(string url, Uri origin)
     {
-        if (!TrySplit(url, out string host, out string? port) || origin.Port != int.Parse(port ?? "80", CultureInfo.InvariantCulture)) return false;
+        if (!TrySplit(url, out string host, out string? port) || origin.Port != PortOf(url, port)) return false;
         return host.Equals(origin.Host, StringComparison.OrdinalIgnoreCase) || origin.IsLoopback && (IsEverywhere(url) || IsLoopback(host));
     }
+
+    /// <summary>Whether the gateway speaks TLS there.</summary>
+    public static bool IsSecure(string url) => url.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The parts of an address that has no problem.</summary>
+    public static (bool IsSecure, string Host, int Port) Split(string url) =>
+        TrySplit(url, out string host, out string? port) ? (IsSecure(url), host, PortOf(url, port)) : throw new ArgumentException($"{Shown.Url(url)} is not allowed; {Allowed}", nameof(url));
+
+    private static int PortOf(string url, string? port) => port is null ? IsSecure(url) ? 443 : 80 : int.Parse(port, CultureInfo.InvariantCulture);
 
     private static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(host, out IPAddress? ip) && IPAddress.IsLoopback(ip);
@@ -46,8 +54,8 @@ internal static class ListenUrl
         const string Scheme = "http://";
         host = "";
         port = null;
-        if (!url.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
-        string authority = url[Scheme.Length..];
+        if (!IsSecure(url) && !url.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
+        string authority = url[(IsSecure(url) ? Scheme.Length + 1 : Scheme.Length)..];
         if (authority.EndsWith('/')) authority = authority[..^1];
         int colon = authority.IndexOf(':', authority.StartsWith('[') ? Math.Max(authority.IndexOf(']', StringComparison.Ordinal), 0) : 0);
         host = colon < 0 ? authority : authority[..colon];

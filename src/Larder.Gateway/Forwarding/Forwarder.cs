@@ -1,5 +1,6 @@
 using System.Net.Http;
 using System.Text;
+using Larder.Gateway.Origins;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
@@ -13,27 +14,39 @@ namespace Larder.Gateway.Forwarding;
 /// client's connection, and both ended by <see cref="QuietAborts"/>. Before an error document is written in place of the
 /// origin, <see cref="Larder.AspNetCore.IOriginFailureFeature"/> is set. If the origin broke off while a middleware still
 /// held the response back (it has not started), the feature is set in place of the abort: the middleware may then answer.
-/// It never retries. The handler itself repeats a request without content, on another connection, when a connection
-/// closes before any byte of an answer; only idempotent requests are sent without content (<see cref="OriginRequest"/>).
+/// What may be sent once more, to another server, is said in <see cref="Sender"/>. Below that the handler itself repeats a request
+/// without content, on another connection to the same server, when a connection closes before any byte of an answer; only
+/// idempotent requests are sent without content (<see cref="OriginRequest"/>).
 /// To an HTTP/1.1 origin the handler sends the whole body before it reads the answer, unless the client expects 100.
 /// </summary>
 internal sealed class Forwarder : IDisposable
 {
-    private readonly ForwarderOptions _options;
-    private readonly OriginAddress _origin;
+    private readonly GatewayName _name = new();
     private readonly ILogger _logger;
+    private readonly AnswerRelay _relay;
     private readonly TimeProvider _time;
-    private readonly HttpMessageInvoker _invoker;
+    private volatile ForwardingPlan _plan;
 
-    /// <summary>Creates a forwarder with a connection pool of its own.</summary>
-    /// <exception cref="ArgumentException">The origin is not a plain absolute http or https URI.</exception>
+    /// <summary>Creates a forwarder with connections of its own.</summary>
+    /// <exception cref="ArgumentException">An origin is not a plain absolute http or https URI.</exception>
     public Forwarder(ForwarderOptions options, ILogger<Forwarder> logger, TimeProvider time)
     {
-        _options = options;
-        _origin = new OriginAddress(options.Origin);
         _logger = logger;
+        _relay = new(logger);
         _time = time;
-        _invoker = new HttpMessageInvoker(Handler(options), disposeHandler: true);
+        _plan = new ForwardingPlan(options, _name, null, logger, time);
+    }
+
+    /// <summary>What requests that come now follow.</summary>
+    public ForwardingPlan Plan => _plan;
+
+    /// <summary>Follows other options from now on; requests in progress go on under those that they began with. Not for two at once.</summary>
+    /// <exception cref="ArgumentException">An origin is not a plain absolute http or https URI; nothing has changed.</exception>
+    public void Replace(ForwarderOptions options)
+    {
+        ForwardingPlan before = _plan;
+        _plan = new ForwardingPlan(options, _name, before, _logger, _time);
+        before.Retire();
     }
 
     /// <summary>Sets up the server so that header values arrive and leave as Latin-1, byte for byte, with bounded heads. Bodies stream, so their size is the origin's to limit.</summary>
@@ -49,17 +62,35 @@ internal sealed class Forwarder : IDisposable
         options.Limits.MaxRequestBodySize = null;
     }
 
+    /// <summary>Why no origin would get a request; null if one would. A host asks before its cache, which then keeps nothing that no origin is for.</summary>
+    public Refusal? Guard(HttpContext context) =>
+        RequestGuard.Apply(context) ?? _name.LoopRefusal(context.Request) ?? (RequestGuard.TargetOf(context).IsAsterisk ? null : _plan.Table.Find(context, out _));
+
     /// <summary>Forwards one request and answers it.</summary>
     public async Task ForwardAsync(HttpContext context)
     {
         RequestTarget target = RequestGuard.TargetOf(context);
-        Refusal? refusal = RequestGuard.Apply(context) ?? RequestTarget.LeavingBase(_origin.PathBase, target.PathAndQuery!);
-        if (refusal is not null)
-            await RefuseAsync(context, refusal);
-        else if (LocalAnswer.Applies(context.Request, target))
+        if ((RequestGuard.Apply(context) ?? _name.LoopRefusal(context.Request)) is { } unfit)
+        {
+            await RefuseAsync(context, unfit);
+            return;
+        }
+        if (LocalAnswer.Applies(context.Request, target))
+        {
             await LocalAnswer.WriteAsync(context, target.PathAndQuery!);
-        else
-            await ExchangeAsync(context, target.PathAndQuery!);
+            return;
+        }
+        ForwardingPlan plan = HoldPlan();
+        try
+        {
+            Refusal? refusal = plan.Table.Find(context, out Origin? origin) ?? RequestTarget.LeavingBase(origin!.PathBase, target.PathAndQuery!);
+            if (refusal is not null) await RefuseAsync(context, refusal);
+            else await ExchangeAsync(context, plan, origin!, target.PathAndQuery!);
+        }
+        finally
+        {
+            plan.Release();
+        }
     }
 
     /// <summary>Answers a request that can't be forwarded.</summary>
@@ -70,43 +101,33 @@ internal sealed class Forwarder : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _invoker.Dispose();
+    public void Dispose() => _plan.Retire();
 
-    private static SocketsHttpHandler Handler(ForwarderOptions options) => new()
+    /// <summary>A plan that has ended has been replaced before.</summary>
+    private ForwardingPlan HoldPlan()
     {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        UseProxy = false,
-        AutomaticDecompression = System.Net.DecompressionMethods.None,
-        ActivityHeadersPropagator = null,
-        EnableMultipleHttp2Connections = true,
-        ConnectTimeout = options.ConnectTimeout,
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
-        PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-        MaxResponseHeadersLength = 64,
-        RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
-        ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
-    };
+        while (true)
+        {
+            ForwardingPlan plan = _plan;
+            if (plan.TryHold()) return plan;
+        }
+    }
 
-    private async Task ExchangeAsync(HttpContext context, string target)
+    private async Task ExchangeAsync(HttpContext context, ForwardingPlan plan, Origin origin, string target)
     {
-        var exchange = new Exchange(context, _options.ResponseTimeout, _time);
+        var exchange = new Exchange(context, plan.Options.ResponseTimeout, _time);
         string? upgrade = OriginRequest.UpgradeOf(context);
-        HttpRequestMessage request = OriginRequest.Build(context, _origin, target, upgrade, exchange);
-        var body = request.Content as RequestBody;
+        RequestBody? body = null;
         try
         {
-            HttpResponseMessage response;
-            try
+            Sent sent = await Sender.SendAsync(context, plan, origin, target, upgrade, exchange, _logger);
+            body = sent.Body;
+            if (sent.Answer is null)
             {
-                response = await _invoker.SendAsync(request, exchange.Token);
-            }
-            catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
-            {
-                await NoAnswerAsync(context, exchange, body, e);
+                await NoAnswerAsync(context, plan.Options, exchange, sent);
                 return;
             }
-            using (response) await AnswerAsync(context, exchange, response, upgrade is not null);
+            using (sent.Answer) await _relay.AnswerAsync(context, plan.Options, exchange, origin, sent, upgrade is not null);
         }
         finally
         {
@@ -115,65 +136,11 @@ internal sealed class Forwarder : IDisposable
         }
     }
 
-    private async Task AnswerAsync(HttpContext context, Exchange exchange, HttpResponseMessage response, bool upgrade)
-    {
-        exchange.Window(_options.IdleTimeout);
-        OriginFailure? fault = OriginResponse.Fault(response, upgrade) ?? CopyHead(response, context, _origin);
-        if (fault is not null)
-        {
-            await FailAsync(context, fault, nameof(InvalidOperationException));
-        }
-        else if (upgrade && response.StatusCode == System.Net.HttpStatusCode.SwitchingProtocols)
-        {
-            Log.Upgraded(_logger, _origin.Name);
-            await UpgradeRelay.PumpAsync(context, await response.Content.ReadAsStreamAsync(exchange.Token), exchange);
-        }
-        else if (OriginResponse.MayHaveBody(context.Request, context.Response))
-        {
-            await StreamAsync(context, exchange, response);
-        }
-    }
-
-    private async Task StreamAsync(HttpContext context, Exchange exchange, HttpResponseMessage response)
-    {
-        try
-        {
-            await BodyRelay.CopyAsync(await response.Content.ReadAsStreamAsync(exchange.Token), context, exchange);
-            OriginResponse.CopyTrailers(response, context.Response);
-        }
-        catch (OriginBodyException e)
-        {
-            Log.BodyBroken(_logger, _origin.Name, e.Reason.Name());
-            if (context.Response.HasStarted) context.Abort();
-            else context.Features.Set<Larder.AspNetCore.IOriginFailureFeature>(new OriginFailure(e.Reason, e.Message));
-            throw;
-        }
-        catch (OperationCanceledException)
-        {
-            Log.ClientLeft(_logger, _origin.Name);
-            context.Abort();
-            throw;
-        }
-    }
-
-    private static OriginFailure? CopyHead(HttpResponseMessage response, HttpContext context, OriginAddress origin)
-    {
-        try
-        {
-            OriginResponse.CopyHead(response, context);
-            OriginLocation.Rewrite(context, origin);
-            return null;
-        }
-        catch (InvalidOperationException)
-        {
-            context.Response.Clear();
-            return OriginFailure.Protocol("sent a response header that is not allowed in HTTP.");
-        }
-    }
-
-    private async Task NoAnswerAsync(HttpContext context, Exchange exchange, RequestBody? body, Exception cause)
+    private async Task NoAnswerAsync(HttpContext context, ForwarderOptions options, Exchange exchange, Sent sent)
     {
         bool stopped = exchange.Token.IsCancellationRequested;
+        RequestBody? body = sent.Body;
+        string name = sent.Server.Address.Name;
         if (body is not null) await body.CloseAsync();
 
         if (body?.ClientError is Microsoft.AspNetCore.Http.BadHttpRequestException bad)
@@ -182,9 +149,9 @@ internal sealed class Forwarder : IDisposable
         }
         else if (exchange.ClientLeft || body?.ClientError is not null)
         {
-            Log.ClientLeft(_logger, _origin.Name);
+            Log.ClientLeft(_logger, name);
             context.Abort();
-            throw new OperationCanceledException("The client left.", cause, context.RequestAborted);
+            throw new OperationCanceledException("The client left.", sent.Error, context.RequestAborted);
         }
         else if (stopped && body is { StoppedAtClient: true })
         {
@@ -192,18 +159,12 @@ internal sealed class Forwarder : IDisposable
         }
         else if (stopped)
         {
-            await FailAsync(context, OriginFailure.NoAnswer(_options.ResponseTimeout), nameof(TimeoutException));
+            await _relay.FailAsync(context, name, OriginFailure.NoAnswer(options.ResponseTimeout), nameof(TimeoutException));
         }
         else
         {
-            OriginFailure failure = OriginFailure.From(cause, _options.ConnectTimeout) ?? throw new InvalidOperationException("The handler gave up without a cause.", cause);
-            await FailAsync(context, failure, cause.GetType().Name);
+            OriginFailure failure = OriginFailure.From(sent.Error!, options.ConnectTimeout) ?? throw new InvalidOperationException("The handler gave up without a cause.", sent.Error);
+            await _relay.FailAsync(context, name, failure with { NothingWasSent = sent.NothingWasSent }, sent.Error!.GetType().Name);
         }
-    }
-
-    private Task FailAsync(HttpContext context, OriginFailure failure, string exception)
-    {
-        Log.OriginFailed(_logger, _origin.Name, failure.Reason.Name(), failure.Cause, exception);
-        return Problem.FailAsync(context, _origin.Name, failure);
     }
 }

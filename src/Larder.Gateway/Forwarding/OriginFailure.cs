@@ -8,7 +8,10 @@ namespace Larder.Gateway.Forwarding;
 internal sealed record OriginFailure(Reason Reason, string Cause) : IOriginFailureFeature
 {
     /// <inheritdoc/>
-    public bool NothingWasSent { get; private init; }
+    public bool NothingWasSent { get; init; }
+
+    /// <summary>There was no connection, or it ended before an answer's head was whole: another server may do better.</summary>
+    public bool IsBeforeAnswer => NothingWasSent || Reason == Reason.ErrorUnreachable;
 
     /// <summary>504 if the origin was too slow, else 502.</summary>
     public int Status => Reason == Reason.ErrorTimeout ? 504 : 502;

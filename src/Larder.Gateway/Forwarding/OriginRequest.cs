@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http;
 using System.Security.Cryptography;
+using Larder.Gateway.Hosting;
+using Larder.Gateway.Origins;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
@@ -15,15 +17,16 @@ namespace Larder.Gateway.Forwarding;
 internal static class OriginRequest
 {
     /// <summary>Builds the request for an exchange.</summary>
-    public static HttpRequestMessage Build(HttpContext context, OriginAddress origin, string target, string? upgrade, Exchange exchange)
+    public static HttpRequestMessage Build(HttpContext context, ForwardingPlan plan, Origin origin, OriginServer server, string target, string? upgrade, Exchange exchange)
     {
         HttpRequest client = context.Request;
         bool tunnel = upgrade is not null;
         bool extended = tunnel && RequestGuard.IsExtendedConnect(context);
-        var request = new HttpRequestMessage(extended ? HttpMethod.Get : new HttpMethod(client.Method), origin.For(target))
+        (Version version, HttpVersionPolicy policy) = server.VersionFor(tunnel);
+        var request = new HttpRequestMessage(extended ? HttpMethod.Get : new HttpMethod(client.Method), server.Address.For(target))
         {
-            Version = origin.IsSecure && !tunnel ? HttpVersion.Version20 : HttpVersion.Version11,
-            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Version = version,
+            VersionPolicy = policy,
             Content = tunnel ? null : Body(context, exchange),
         };
 
@@ -32,7 +35,9 @@ internal static class OriginRequest
             if (!StaysHere(header.Key)) Add(request, header.Key, header.Value);
         }
         AddHopByHop(request, client, upgrade);
-        AddForwarding(request, context);
+        AddForwarding(request, context, plan);
+        FieldEditor.Apply(plan.Options.Headers.Request, request);
+        FieldEditor.Apply(origin.Headers.Request, request);
         if (extended)
             request.Headers.TryAddWithoutValidation("Sec-WebSocket-Key", Convert.ToBase64String(RandomNumberGenerator.GetBytes(16)));
         return request;
@@ -87,23 +92,21 @@ internal static class OriginRequest
             request.Headers.TryAddWithoutValidation("Max-Forwards", (hops - 1).ToString(CultureInfo.InvariantCulture));
     }
 
-    private static void AddForwarding(HttpRequestMessage request, HttpContext context)
+    private static void AddForwarding(HttpRequestMessage request, HttpContext context, ForwardingPlan plan)
     {
-        if (context.Connection.RemoteIpAddress is { } peer)
-            request.Headers.TryAddWithoutValidation("X-Forwarded-For", (peer.IsIPv4MappedToIPv6 ? peer.MapToIPv4() : peer).ToString());
-        if (context.Request.Headers.Host is [{ Length: > 0 } host])
-            request.Headers.TryAddWithoutValidation("X-Forwarded-Host", host);
-        request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", context.Request.Scheme);
-        request.Headers.TryAddWithoutValidation("Via", Via(context.Request.Protocol));
+        ForwardingForm form = plan.Options.Form;
+        if (form is ForwardingForm.XForwarded or ForwardingForm.Both)
+        {
+            if (ForwardedField.PeerOf(context) is { } peer)
+                request.Headers.TryAddWithoutValidation("X-Forwarded-For", peer.ToString());
+            if (context.Request.Headers.Host is [{ Length: > 0 } host])
+                request.Headers.TryAddWithoutValidation("X-Forwarded-Host", host);
+            request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", context.Request.Scheme);
+        }
+        if (form is ForwardingForm.Forwarded or ForwardingForm.Both)
+            request.Headers.TryAddWithoutValidation("Forwarded", ForwardedField.Of(context));
+        request.Headers.TryAddWithoutValidation("Via", plan.Name.ViaOf(context.Request.Protocol));
     }
-
-    private static string Via(string protocol) => protocol switch
-    {
-        "HTTP/1.1" => "1.1 larder",
-        "HTTP/2" => "2 larder",
-        "HTTP/3" => "3 larder",
-        _ => "1.0 larder",
-    };
 
     /// <summary>
     /// The body, if there is one. A bodiless request whose method is not idempotent gets an empty one: the handler
@@ -111,13 +114,19 @@ internal static class OriginRequest
     /// </summary>
     private static HttpContent? Body(HttpContext context, Exchange exchange)
     {
-        long? length = context.Request.ContentLength;
-        bool possible = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? length is not (null or 0);
-        if (possible && length != 0) return new RequestBody(context, length, exchange);
+        if (MayHaveBody(context)) return new RequestBody(context, context.Request.ContentLength, exchange);
         return IsIdempotent(context.Request.Method) ? null : new ByteArrayContent([]);
     }
 
-    private static bool IsIdempotent(string method) =>
+    /// <summary>Whether a body follows, or may follow, the client's head.</summary>
+    public static bool MayHaveBody(HttpContext context)
+    {
+        long? length = context.Request.ContentLength;
+        return length != 0 && (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? length is not null);
+    }
+
+    /// <summary>Whether a request may be sent twice for once (RFC 9110 §9.2.2).</summary>
+    public static bool IsIdempotent(string method) =>
         HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method)
         || HttpMethods.IsTrace(method) || HttpMethods.IsPut(method) || HttpMethods.IsDelete(method);
 }

@@ -8,10 +8,10 @@ namespace Larder.Gateway.Forwarding;
 /// <summary>The answers that the gateway gives in place of the origin: RFC 9457 problem documents that no cache keeps.</summary>
 internal static class Problem
 {
-    /// <summary>Answers a request that is not forwarded, and closes the connection that carried it.</summary>
+    /// <summary>Answers a request that is not forwarded, and closes the connection that carried it where the refusal says so.</summary>
     public static Task RefuseAsync(HttpContext context, Refusal refusal)
     {
-        if (context.Request.Protocol.StartsWith("HTTP/1.", StringComparison.Ordinal)) context.Response.Headers.Connection = "close";
+        if (refusal.Closes && context.Request.Protocol.StartsWith("HTTP/1.", StringComparison.Ordinal)) context.Response.Headers.Connection = "close";
         return WriteAsync(context, refusal.Status, refusal.Detail, null, null);
     }
 

@@ -25,12 +25,14 @@ public static class GatewayHost
     /// </summary>
     /// <param name="options">What the gateway is.</param>
     /// <param name="configure">Changes to the builder before the application is built: logging, services.</param>
-    /// <exception cref="ArgumentException">The origin is not a plain absolute http or https URI, or a rule can't work.</exception>
+    /// <exception cref="ArgumentException">There is no origin, or one that is not a plain absolute http or https URI, or a rule can't work.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">The certificate can't be used.</exception>
     public static WebApplication Build(GatewayOptions options, Action<WebApplicationBuilder>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options.Origin is null && options.Origins.Count == 0) throw new ArgumentException("There is no origin.", nameof(options));
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "Larder.Gateway" });
-        AddServer(builder);
+        AddServer(builder, options);
         AddLogging(builder.Logging);
         AddCache(builder.Services, options);
         builder.Services.AddSingleton(TimeProvider.System);
@@ -39,17 +41,21 @@ public static class GatewayHost
         configure?.Invoke(builder);
 
         WebApplication app = builder.Build();
-        foreach (string url in options.Urls) app.Urls.Add(url);
         UsePipeline(app);
         LogLifetime(app, options);
         return app;
     }
+
+    /// <summary>Has a gateway that was built here follow other options.</summary>
+    internal static GatewayReload ReloadOf(WebApplication app, GatewayOptions started) => new(
+        started, app.Services.GetRequiredService<Forwarder>(), (HttpCache)((IApplicationBuilder)app).Properties[nameof(HttpCache)]!, app.Services.GetRequiredService<ILogger<GatewayReload>>());
 
     private static void UsePipeline(WebApplication app)
     {
         var forwarder = app.Services.GetRequiredService<Forwarder>();
         app.Use(QuietAborts.InvokeAsync);
         app.Use(new Health(app.Lifetime).InvokeAsync);
+        app.Use((context, next) => AnswerHeaders.InvokeAsync(context, next, forwarder));
         app.Use((context, next) => GuardAsync(context, next, forwarder));
         app.UseLarder();
         app.Run(forwarder.ForwardAsync);
@@ -57,11 +63,20 @@ public static class GatewayHost
 
     /// <summary>The cache must see the request that the origin would see, and none that the origin would never see.</summary>
     private static Task GuardAsync(HttpContext context, RequestDelegate next, Forwarder forwarder) =>
-        RequestGuard.Apply(context) is { } refusal ? forwarder.RefuseAsync(context, refusal) : next(context);
+        forwarder.Guard(context) is { } refusal ? forwarder.RefuseAsync(context, refusal) : next(context);
 
-    private static void AddServer(WebApplicationBuilder builder)
+    private static void AddServer(WebApplicationBuilder builder, GatewayOptions options)
     {
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(Forwarder.ConfigureKestrel);
+        if (options.Tls is { } tls)
+        {
+            builder.Services.AddSingleton(services => new ListenerCertificate(tls, services.GetRequiredService<ILogger<ListenerCertificate>>(), services.GetRequiredService<TimeProvider>()));
+            builder.Services.AddHostedService(services => services.GetRequiredService<ListenerCertificate>());
+        }
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            Forwarder.ConfigureKestrel(kestrel);
+            Listeners.Add(kestrel, options, kestrel.ApplicationServices.GetService<ListenerCertificate>());
+        });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopTimeout);
         builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
     }
@@ -102,9 +117,14 @@ public static class GatewayHost
         });
     }
 
-    private static ForwarderOptions ForwarderOptionsOf(GatewayOptions options) => new()
+    /// <summary>What the forwarder follows of these options.</summary>
+    internal static ForwarderOptions ForwarderOptionsOf(GatewayOptions options) => new()
     {
         Origin = options.Origin,
+        Origins = options.Origins,
+        Retries = options.Retries,
+        Headers = options.Headers,
+        Form = options.Forwarding,
         ConnectTimeout = options.ConnectTimeout,
         ResponseTimeout = options.ResponseTimeout,
         IdleTimeout = options.IdleTimeout,
@@ -114,7 +134,7 @@ public static class GatewayHost
     {
         ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeCategory);
         ILogger warnings = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(GatewayHost).FullName!);
-        string origin = new OriginAddress(options.Origin).Name;
+        string origin = string.Join(", ", app.Services.GetRequiredService<Forwarder>().Plan.Origins.Select(o => o.Name));
         app.Lifetime.ApplicationStarted.Register(() =>
         {
             Log.Started(logger, string.Join(", ", app.Urls), origin, options.Rules.Count);

@@ -8,11 +8,32 @@ public sealed record GatewayOptions
     /// <summary>Where the gateway listens if nothing else is said: loopback only.</summary>
     public const string DefaultUrl = "http://127.0.0.1:8080";
 
-    /// <summary>The origin: an absolute http or https URI without user, query and fragment. A path in it stands before every forwarded path.</summary>
-    public required Uri Origin { get; init; }
+    /// <summary>
+    /// The origin: an absolute http or https URI without user, query and fragment. A path in it stands before every forwarded path. Beside
+    /// <see cref="Origins"/> it is for the requests that none of them is for; null for none.
+    /// </summary>
+    public Uri? Origin { get; init; }
 
-    /// <summary>Where the gateway listens, as <c>http://host:port</c>. Port 0 is any free one. A host other than an IP address or <c>localhost</c> means all interfaces.</summary>
+    /// <summary>Origins by host and path; none by default. A request that no origin is for is answered 404.</summary>
+    public IReadOnlyList<OriginOptions> Origins { get; init; } = [];
+
+    /// <summary>How often an idempotent request without a body may be sent once more to another URL of its origin, while no answer has come: 0 to 3, 1 by default.</summary>
+    public int Retries { get; init; } = 1;
+
+    /// <summary>Header changes of all requests to origins, and of all answers to clients, which are made in front of the cache.</summary>
+    public HeaderChanges Headers { get; init; } = HeaderChanges.None;
+
+    /// <summary>How origins are told of the client; <c>X-Forwarded-*</c> by default.</summary>
+    public ForwardingForm Forwarding { get; init; } = ForwardingForm.XForwarded;
+
+    /// <summary>Where the gateway listens, as <c>http://host:port</c> or <c>https://host:port</c>. Port 0 is any free one. A host other than an IP address or <c>localhost</c> means all interfaces.</summary>
     public IReadOnlyList<string> Urls { get; init; } = [DefaultUrl];
+
+    /// <summary>Those of <see cref="Urls"/> that speak HTTP/2 without TLS, and nothing else; none by default.</summary>
+    public IReadOnlyList<string> Http2Urls { get; init; } = [];
+
+    /// <summary>The certificate of the https URLs; null, the default, where there are none.</summary>
+    public TlsOptions? Tls { get; init; }
 
     /// <summary>The longest time that opening a connection to the origin may take; 5 seconds by default.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);

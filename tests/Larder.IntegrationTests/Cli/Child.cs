@@ -10,6 +10,7 @@ namespace Larder.IntegrationTests.Cli;
 internal sealed class Child : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private const int Sighup = 1;
     private const int Sigterm = 15;
 
     private readonly Process _process;
@@ -109,6 +110,9 @@ internal sealed class Child : IDisposable
         Assert.Equal(0, Kill(_process.Id, Sigterm));
         return ExitAsync();
     }
+
+    /// <summary>Asks it to read its configuration anew.</summary>
+    public void HangUp() => Assert.Equal(0, Kill(_process.Id, Sighup));
 
     public async Task<int> ExitAsync()
     {

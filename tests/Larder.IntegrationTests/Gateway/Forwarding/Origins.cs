@@ -19,14 +19,16 @@ internal sealed class KestrelOrigin : IAsyncDisposable
 
     public Uri Address => new(_app.Urls.Single());
 
-    public static async Task<KestrelOrigin> StartAsync(RequestDelegate handler)
+    /// <param name="port">0 for any free one.</param>
+    /// <param name="configure">What the listener speaks; HTTP/1.1 by default.</param>
+    public static async Task<KestrelOrigin> StartAsync(RequestDelegate handler, int port = 0, Action<ListenOptions>? configure = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             Forwarder.ConfigureKestrel(kestrel);
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(IPAddress.Loopback, port, configure ?? (listen => listen.Protocols = HttpProtocols.Http1));
         });
         WebApplication app = builder.Build();
         app.UseWebSockets();

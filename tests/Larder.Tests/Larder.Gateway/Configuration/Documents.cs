@@ -19,7 +19,7 @@ internal static class Documents
         : string.Join('\n', result.Problems.Select(p => (p with { Source = "", Line = null }).ToString()).Order(StringComparer.Ordinal));
 
     private static string Written(GatewayOptions o) => string.Create(CultureInfo.InvariantCulture,
-        $"{o.Origin} {string.Join(',', o.Urls)} {o.ConnectTimeout} {o.ResponseTimeout} {o.IdleTimeout} {o.MaxEntries} {o.MaxBytes} {o.MaxBodyBytes} {o.KeepStale} {o.PrivateUserHeader}\n{string.Join('\n', o.Rules.Select(Written))}");
+        $"{o.Origin} {string.Join(',', o.Urls)} {o.ConnectTimeout} {o.ResponseTimeout} {o.IdleTimeout} {o.MaxEntries} {o.MaxBytes} {o.MaxBodyBytes} {o.KeepStale} {o.PrivateUserHeader} {o.Retries} {o.Forwarding} {o.Origins.Count}\n{string.Join('\n', o.Rules.Select(Written))}");
 
     private static string Written(CacheRule r) => string.Create(CultureInfo.InvariantCulture,
         $"{r.Pattern.GetType().Name} {r.Pattern} [{string.Join(',', r.Methods)}] {r.Ttl} {r.Scope} {r.Never} [{string.Join(',', r.Tags)}] [{string.Join(',', r.Invalidates)}] {r.StaleIfError} {r.StaleWhileRevalidate}");

@@ -72,7 +72,7 @@ public sealed class GatewayConfigurationTests
     {
         var result = ConfigFile.Parse("""{"origin":"http://a","urls":"http://b:1"}""", "a.json", new("http://c", "http://d:1; http://e:2"));
 
-        Assert.Equal("http://c/", result.Options!.Origin.AbsoluteUri);
+        Assert.Equal("http://c/", result.Options!.Origin!.AbsoluteUri);
         Assert.Equal(["http://d:1", "http://e:2"], result.Options.Urls);
     }
 

@@ -1,0 +1,49 @@
+using Larder.AspNetCore;
+using Larder.Gateway.Configuration;
+using Larder.Gateway.Forwarding;
+using Microsoft.Extensions.Logging;
+
+namespace Larder.Gateway.Hosting;
+
+/// <summary>
+/// Has a running gateway follow another configuration: rules, origins, headers and timeouts. Requests in progress end as they
+/// began. What was stored under rules that mean the same is still used. All else stays as it was at the start, and is named.
+/// </summary>
+internal sealed class GatewayReload(GatewayOptions started, Forwarder forwarder, HttpCache cache, ILogger<GatewayReload> logger)
+{
+    private readonly Lock _gate = new();
+
+    /// <summary>Follows other options.</summary>
+    public void Apply(GatewayOptions options)
+    {
+        lock (_gate)
+        {
+            // Both are built before either holds: a configuration holds as a whole or not at all.
+            RuleSet rules = cache.RulesOf(options.Rules);
+            forwarder.Replace(GatewayHost.ForwarderOptionsOf(options));
+            cache.Replace(rules);
+        }
+        Log.Reloaded(logger, string.Join(", ", forwarder.Plan.Origins.Select(origin => origin.Name)), options.Rules.Count);
+        string[] kept = [.. Kept(options)];
+        if (kept.Length > 0) Log.NeedsRestart(logger, string.Join(", ", kept));
+    }
+
+    /// <summary>Tells what is wrong with a configuration that is not followed.</summary>
+    public void Refuse(IEnumerable<ConfigProblem> problems)
+    {
+        foreach (ConfigProblem problem in problems) Log.NotReloaded(logger, problem.ToString());
+    }
+
+    /// <summary>What differs from the start and takes a start to change.</summary>
+    private IEnumerable<string> Kept(GatewayOptions options)
+    {
+        if (!options.Urls.SequenceEqual(started.Urls, StringComparer.OrdinalIgnoreCase) || !options.Http2Urls.SequenceEqual(started.Http2Urls, StringComparer.OrdinalIgnoreCase)) yield return "urls";
+        if (options.Tls != started.Tls) yield return "tls";
+        if ((options.MaxEntries, options.MaxBytes) != (started.MaxEntries, started.MaxBytes)) yield return "memory";
+        if (options.MaxBodyBytes != started.MaxBodyBytes) yield return "body";
+        if (options.KeepStale != started.KeepStale) yield return "keepStale";
+        if (options.CacheErrors != started.CacheErrors) yield return "cacheErrors";
+        if (!options.PrivateUserHeader.Equals(started.PrivateUserHeader, StringComparison.OrdinalIgnoreCase)) yield return "privateUserHeader";
+        if (options.Redis != started.Redis) yield return "redis";
+    }
+}
