@@ -18,6 +18,7 @@ internal sealed class HttpCacheOptionsValidator : IValidateOptions<HttpCacheOpti
             problems.Add($"PositionHeader is '{header}'; allowed is the name of a header that means nothing else.");
         if (options.PositionPatience < TimeSpan.Zero || options.PositionPatience > PositionHeader.LongestPatience)
             problems.Add(FormattableString.Invariant($"PositionPatience is {options.PositionPatience}; allowed is 0 to 10 seconds."));
+        problems.AddRange(options.Esi.Problems());
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
 }

@@ -31,7 +31,7 @@ public static class LarderApplicationBuilderExtensions
         TimeProvider time = app.ApplicationServices.GetService<TimeProvider>() ?? TimeProvider.System;
         var cache = new HttpCache(engine, options, time);
         var judge = new RequestJudge(cache, keyForwardingHeaders: !options.ForwardingHeadersAreStripped);
-        return app.Use(next => new LarderMiddleware(next, cache, judge).InvokeAsync);
+        return app.Use(next => EsiLayer.InFrontOf(new LarderMiddleware(next, cache, judge).InvokeAsync, cache, app));
     }
 
     /// <summary>Sets how HTTP responses are cached.</summary>
