@@ -6,25 +6,26 @@ namespace Larder.AspNetCore;
 /// <summary>Puts one page together: its template comes in, literals and fragments go out in the order of the template.</summary>
 /// <remarks>
 /// Invariants.
-/// 1. What has been read is written before <see cref="ReadAsync"/> returns: nothing of the template is kept, and whoever writes slowly is read slowly.
-/// 2. A few fragments are asked for ahead within what has been read, never more at once than the level allows, and each is waited for or cancelled.
-/// 3. After a problem nothing is written any more; what is read is passed over.
+/// 1. The template does not wait for fragments, unless it has run ahead of them as far as it may: others may wait for the template itself, and a fragment
+///    of this page, or of a page that includes this one, may be among them.
+/// 2. Only one writes to the output: the template's own writer as long as nothing waits, else the pump. The gate guards who that is and what waits.
+/// 3. A few fragments are asked for ahead, never more at once than the level allows, and each is waited for, or cancelled and waited for.
+/// 4. After a problem nothing is written any more; what is read is passed over.
 /// </remarks>
 internal sealed class EsiAssembler(EsiExchange exchange, PipeWriter output, long? length, PageFreshness freshness) : IAsyncDisposable
 {
-    /// <summary>So many parts wait for a fragment at most, however many there are to a piece.</summary>
-    private const int MostWaiting = 64;
-
     private readonly EsiParser _parser = new();
     private readonly FragmentChooser _fragments = new(exchange);
-    private readonly Queue<(ReadOnlyMemory<byte> Text, Task<Fragment>? Fragment)> _waiting = new();
+    private readonly PartQueue _waiting = new(exchange.Level.Ahead);
+    private readonly Lock _gate = new();
     private PageFreshness _freshness = freshness;
-    private int _underWay;
+    private Task _pump = Task.CompletedTask;
+    private bool _pumping;
     private long _read;
     private long _written;
     private bool _started;
-    private bool _ended;
-    private bool _clientLeft;
+    private volatile bool _ended;
+    private volatile bool _clientLeft;
 
     /// <summary>Why the page can't be completed; null as long as it can.</summary>
     public string? Problem { get; private set; }
@@ -36,118 +37,181 @@ internal sealed class EsiAssembler(EsiExchange exchange, PipeWriter output, long
 
     private bool IsOver => _clientLeft || Problem is not null;
 
-    /// <summary>Takes a piece of the template and writes what is in it.</summary>
-    public async ValueTask ReadAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellationToken)
+    /// <summary>Takes a piece of the template. Its bytes are the caller's again when this ends.</summary>
+    public async ValueTask ReadAsync(ReadOnlyMemory<byte> piece)
     {
+        var found = new List<EsiPart>();
+        bool hasInclude = false;
         while (!IsOver)
         {
             int before = piece.Length;
-            bool found = _parser.TryRead(ref piece, out EsiPart part);
-            _read += before - piece.Length;
-            if (!found) break;
+            bool any = _parser.TryRead(ref piece, out EsiPart part);
+            Interlocked.Add(ref _read, before - piece.Length);
+            if (!any) break;
             if (part.Kind == EsiPartKind.Unknown) UnknownTags++;
-            else await AddAsync(part, cancellationToken);
+            else found.Add(part);
+            hasInclude |= part.Include is not null;
         }
-        while (_waiting.Count > 0) await WriteNextAsync(cancellationToken);
+        bool passes;
+        lock (_gate)
+        {
+            passes = !hasInclude && !_pumping && _waiting.IsEmpty;
+            if (!passes)
+                foreach (EsiPart part in found) _waiting.Add(part);
+        }
+        if (passes)
+            foreach (EsiPart part in found) await WriteAsync(part.Text);
+        else if (_waiting.IsFull) await PumpAsync();
+    }
+
+    /// <summary>What waits goes its way; what has been written leaves.</summary>
+    public async ValueTask<FlushResult> FlushAsync()
+    {
+        Task pump = PumpAsync();
+        // While there is a pump, it flushes what it writes.
+        if (!pump.IsCompleted) return new(isCanceled: false, isCompleted: _clientLeft);
+        await pump;
+        await FlushOutputAsync();
+        return new(isCanceled: false, isCompleted: _clientLeft);
     }
 
     /// <summary>The template has ended.</summary>
     public async ValueTask EndAsync()
     {
-        _ended = true;
-        _waiting.Enqueue((_parser.End(), null));
-        while (_waiting.Count > 0) await WriteNextAsync(CancellationToken.None);
+        lock (_gate)
+        {
+            _ended = true;
+            _waiting.Add(EsiPart.Literal(_parser.End()));
+        }
+        await PumpAsync();
         if (IsOver) return;
-        await StartAsync(CancellationToken.None);
-        await FlushAsync(CancellationToken.None);
-    }
-
-    public async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken)
-    {
-        if (_started && !IsOver) Note(await output.FlushAsync(cancellationToken));
-        return new(isCanceled: false, isCompleted: _clientLeft);
+        await StartAsync();
+        await FlushOutputAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
+        if (!_ended) Problem ??= "the template broke off";
         _fragments.Cancel();
-        while (_waiting.TryDequeue(out var part))
-            if (part.Fragment is { } fragment) (await fragment).Dispose();
-        _fragments.Dispose();
+        try
+        {
+            await _pump;
+        }
+        finally
+        {
+            // A pump that failed has left some.
+            while (_waiting.TryTake() is { } left)
+                if (left.Fetched is { } fetched) (await fetched).Dispose();
+            _fragments.Dispose();
+        }
     }
 
-    private async ValueTask AddAsync(EsiPart part, CancellationToken cancellationToken)
+    private Task PumpAsync()
     {
-        while (_waiting.Count == MostWaiting) await WriteNextAsync(cancellationToken);
-        if (part.Include is not { } include)
+        lock (_gate)
         {
-            _waiting.Enqueue((part.Text, null));
-            return;
+            if (_pumping || _waiting.IsEmpty) return _pump;
+            _pumping = true;
         }
-        while (_underWay == exchange.Level.Ahead) await WriteNextAsync(cancellationToken);
-        if (IsOver) return;
-        _underWay++;
-        _waiting.Enqueue((default, _fragments.FetchAsync(include)));
+        return _pump = RunPumpAsync();
     }
 
-    private async ValueTask WriteNextAsync(CancellationToken cancellationToken)
+    private async Task RunPumpAsync()
     {
-        (ReadOnlyMemory<byte> text, Task<Fragment>? fetched) = _waiting.Peek();
-        if (fetched is null)
+        try
         {
-            // The rest is looked at when it is known whether this is the first to be written.
-            if (!IsOver && text.Length > 0) await WriteAsync(text, cancellationToken);
-            _waiting.Dequeue();
-            return;
+            while (Next() is { } part)
+            {
+                if (part.Fetched is null)
+                {
+                    await WriteAsync(part.Text);
+                    continue;
+                }
+                // What stands in front of a fragment does not wait for it.
+                if (!part.Fetched.IsCompleted) await FlushOutputAsync();
+                using Fragment fragment = await part.Fetched;
+                await WriteAsync(fragment);
+            }
+            await FlushOutputAsync();
         }
-        using Fragment fragment = await fetched;
-        _waiting.Dequeue();
-        _underWay--;
+        finally
+        {
+            lock (_gate) _pumping = false;
+        }
+    }
+
+    /// <summary>The next part to write; null where none is left, and then this pump has ended.</summary>
+    private WaitingPart? Next()
+    {
+        lock (_gate) _waiting.Done();
+        while (!IsOver && ToAsk() is { } ahead) ahead.Fetched = _fragments.FetchAsync(ahead.Include!);
+        WaitingPart? next;
+        lock (_gate)
+        {
+            next = _waiting.TryTake();
+            _pumping = next is not null;
+        }
+        // It may have come just now. Once the page is over nobody is asked any more.
+        if (next is { Include: { } include, Fetched: null } && !IsOver) next.Fetched = _fragments.FetchAsync(include);
+        return next;
+    }
+
+    private WaitingPart? ToAsk()
+    {
+        lock (_gate) return _waiting.TakeToAsk();
+    }
+
+    private async ValueTask WriteAsync(Fragment fragment)
+    {
         if (IsOver) return;
         if (fragment.Problem is { } problem) Problem = problem;
         else if (ReferenceEquals(fragment, Fragment.Missing)) Missing++;
         if (!_started) Know(fragment);
         foreach (ReadOnlyMemory<byte> segment in fragment.Body.Segments)
         {
-            if (IsOver) return;
-            await WriteAsync(segment, cancellationToken);
-            Note(await output.FlushAsync(cancellationToken));
+            await WriteAsync(segment);
+            await FlushOutputAsync();
         }
     }
 
-    private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes)
     {
+        if (IsOver || bytes.IsEmpty) return;
         _written += bytes.Length;
         if (_written > exchange.Layer.Options.MaxPageBytes)
         {
             Problem = "the page is larger than pages may be";
             return;
         }
-        await StartAsync(cancellationToken);
+        await StartAsync();
         output.Write(bytes.Span);
     }
 
-    private async ValueTask StartAsync(CancellationToken cancellationToken)
+    private async ValueTask FlushOutputAsync()
+    {
+        if (!_started || IsOver) return;
+        FlushResult result = await output.FlushAsync();
+        _clientLeft |= result.IsCompleted || result.IsCanceled;
+    }
+
+    private async ValueTask StartAsync()
     {
         if (_started) return;
         _started = true;
-        await exchange.StartPageAsync(KnownFreshness(), cancellationToken);
+        await exchange.StartPageAsync(KnownFreshness());
     }
 
     /// <summary>What is known when the page starts: all, where the whole template has been read and no fragment is still to come.</summary>
     private PageFreshness? KnownFreshness()
     {
-        if (!_ended && _read != length) return null;
-        foreach ((_, Task<Fragment>? fetched) in _waiting)
+        lock (_gate)
         {
-            if (fetched is null) continue;
-            if (!fetched.IsCompletedSuccessfully) return null;
-            Know(fetched.Result);
+            if (!_ended && Interlocked.Read(ref _read) != length) return null;
+            if (!_waiting.TryGetAll(out List<Fragment> fragments)) return null;
+            foreach (Fragment fragment in fragments) Know(fragment);
+            return _freshness;
         }
-        return _freshness;
     }
 
     private void Know(Fragment fragment) => _freshness.Add(fragment.Headers, exchange.Layer.Now);
-
-    private void Note(FlushResult result) => _clientLeft |= result.IsCompleted || result.IsCanceled;
 }

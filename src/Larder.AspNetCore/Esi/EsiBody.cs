@@ -57,7 +57,6 @@ internal sealed class EsiBody : PipeWriter, IHttpResponseBodyFeature
     {
         if (_completed) return;
         _completed = true;
-        await DecideAsync();
         await FlushAsync(CancellationToken.None);
         if (_exchange.Assembler is { } page) await page.EndAsync();
     }
@@ -90,14 +89,14 @@ internal sealed class EsiBody : PipeWriter, IHttpResponseBodyFeature
         // Nothing to say yet is no reason to start: the server does that, and those in front may still change their mind.
         if (_mode == EsiMode.Undecided) await DecideAsync();
         if (_mode == EsiMode.Forward) return _completed && _inner.Writer is { CanGetUnflushedBytes: true, UnflushedBytes: 0 } ? default : await _inner.Writer.FlushAsync(cancellationToken);
-        return _mode == EsiMode.Assemble ? await AssembleAsync(default, cancellationToken) : default;
+        return _mode == EsiMode.Assemble ? await AssembleAsync(default) : default;
     }
 
     public override async ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
         if (_mode == EsiMode.Undecided) await StartAsync(cancellationToken);
         if (_mode == EsiMode.Forward) return await _inner.Writer.WriteAsync(source, cancellationToken);
-        return _mode == EsiMode.Assemble ? await AssembleAsync(source, cancellationToken) : default;
+        return _mode == EsiMode.Assemble ? await AssembleAsync(source) : default;
     }
 
     public override void CancelPendingFlush() => _inner.Writer.CancelPendingFlush();
@@ -107,16 +106,16 @@ internal sealed class EsiBody : PipeWriter, IHttpResponseBodyFeature
     {
     }
 
-    private async ValueTask<FlushResult> AssembleAsync(ReadOnlyMemory<byte> more, CancellationToken cancellationToken)
+    private async ValueTask<FlushResult> AssembleAsync(ReadOnlyMemory<byte> more)
     {
         EsiAssembler page = _exchange.Assembler!;
         if (_waiting.WrittenCount > 0)
         {
-            await page.ReadAsync(_waiting.WrittenMemory, cancellationToken);
+            await page.ReadAsync(_waiting.WrittenMemory);
             _waiting.ResetWrittenCount();
         }
-        if (more.Length > 0) await page.ReadAsync(more, cancellationToken);
-        return await page.FlushAsync(cancellationToken);
+        if (more.Length > 0) await page.ReadAsync(more);
+        return await page.FlushAsync();
     }
 
     private async Task DecideAsync()

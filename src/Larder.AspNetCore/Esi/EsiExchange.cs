@@ -76,11 +76,11 @@ internal sealed class EsiExchange(EsiLayer layer, HttpContext context, EsiLevel 
 
     /// <summary>The page's first bytes leave: what can be said of its freshness is said now.</summary>
     /// <param name="known">Null where a fragment is still to come.</param>
-    public async Task StartPageAsync(PageFreshness? known, CancellationToken cancellationToken)
+    public async Task StartPageAsync(PageFreshness? known)
     {
         StringValues own = _response.Headers.CacheControl;
         _response.Headers.CacheControl = known is { } freshness ? freshness.ToCacheControl() : PageFreshness.BeforeFragments(own);
-        await _output.StartAsync(cancellationToken);
+        await _output.StartAsync(context.RequestAborted);
     }
 
     private EsiMode BeginPage()

@@ -15,16 +15,21 @@ internal sealed class FragmentBody(ResponseRecorder recorder) : Stream
 
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public override void Write(ReadOnlySpan<byte> buffer) => recorder.Write(buffer);
+    /// <exception cref="OperationCanceledException">It has grown over a limit: nobody wants the rest.</exception>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        recorder.Write(buffer);
+        if (recorder.GaveUp != Reason.None) throw new OperationCanceledException("The fragment is larger than pages may be.");
+    }
 
-    public override void Write(byte[] buffer, int offset, int count) => recorder.Write(buffer.AsSpan(offset, count));
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        recorder.Write(buffer.Span);
+        Write(buffer.Span);
         return ValueTask.CompletedTask;
     }
 

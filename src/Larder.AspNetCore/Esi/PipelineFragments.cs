@@ -14,6 +14,9 @@ namespace Larder.AspNetCore;
 /// <param name="most">Largest fragment, in bytes.</param>
 internal sealed class PipelineFragments(FragmentRoutes routes, HttpCache cache, RecordingBudget budget, long most, IHttpContextAccessor? accessor) : IFragmentSource
 {
+    private const string TooLarge = "it is larger than pages may be";
+    private const string BrokeOff = "its answer broke off";
+
     /// <summary>Without what belongs to any request: the accessor of the page's context above all, which must go on saying what it says.</summary>
     private readonly ExecutionContext? _clean = ExecutionContext.Capture();
 
@@ -50,8 +53,9 @@ internal sealed class PipelineFragments(FragmentRoutes routes, HttpCache cache, 
         }
         catch (Exception e)
         {
-            problem = "the application failed";
-            if (!cancellation.IsCancellationRequested) Log.FragmentFailed(cache.LoggerOf(asked.Page), e);
+            bool ended = lifetime.Aborted;
+            problem = !ended ? "the application failed" : recorder.GaveUp != Reason.None ? TooLarge : BrokeOff;
+            if (!ended) Log.FragmentFailed(cache.LoggerOf(asked.Page), e);
             await EndAsync(context, cache.LoggerOf(asked.Page));
         }
         if (problem is null) return Fragment.Of(recorder, context!.Response.Headers);
@@ -61,11 +65,11 @@ internal sealed class PipelineFragments(FragmentRoutes routes, HttpCache cache, 
 
     private static string? ProblemOf(HttpResponse response, ResponseRecorder recorder, FragmentLifetime lifetime)
     {
-        if (recorder.GaveUp != Reason.None) return "it is larger than pages may be";
-        if (lifetime.Aborted) return "its answer broke off";
+        if (recorder.GaveUp != Reason.None) return TooLarge;
+        if (lifetime.Aborted) return BrokeOff;
         if (response.StatusCode != StatusCodes.Status200OK) return string.Create(CultureInfo.InvariantCulture, $"its status is {response.StatusCode}");
         if (!EsiDecider.IsIdentity(response.Headers.ContentEncoding)) return "it is encoded";
-        return response.ContentLength is { } announced && announced != recorder.Length ? "its answer broke off" : null;
+        return response.ContentLength is { } announced && announced != recorder.Length ? BrokeOff : null;
     }
 
     /// <summary>What was left to be done at the end, such as giving back services, is done after a failure, too.</summary>
