@@ -104,6 +104,19 @@ public sealed class EsiAttackTests
     }
 
     [Fact]
+    public async Task Pages_that_include_each_other_do_not_wait_for_each_other()
+    {
+        // The clock stands still: whoever waited for the other would do so for ever.
+        EsiSite pages = new EsiSite().Template("/a", "a<esi:include src=\"/b\" onerror=\"continue\"/>").Template("/b", "b<esi:include src=\"/a\" onerror=\"continue\"/>");
+        for (int round = 0; round < 20; round++)
+        {
+            await using Site site = await pages.StartAsync();
+            Answer[] both = await Task.WhenAll(site.GetAsync("/a"), site.GetAsync("/b"));
+            Assert.Equal(["ababab", "bababa"], both.Select(page => page.Body));
+        }
+    }
+
+    [Fact]
     public async Task A_page_of_ten_thousand_includes_asks_for_no_more_than_are_allowed()
     {
         EsiSite pages = new EsiSite().Template("/", string.Concat(Enumerable.Repeat("<esi:include src=\"/f\" onerror=\"continue\"/>", 10_000))).Page("/f", "x", "no-store")
