@@ -14,6 +14,9 @@ namespace Larder.AspNetCore;
 /// </remarks>
 internal sealed class EsiAssembler(EsiExchange exchange, PipeWriter output, long? length, PageFreshness freshness) : IAsyncDisposable
 {
+    /// <summary>What is found in a piece is more than the piece: it is looked at in small ones.</summary>
+    private const int LargestPiece = 64 * 1024;
+
     private readonly EsiParser _parser = new();
     private readonly FragmentChooser _fragments = new(exchange);
     private readonly PartQueue _waiting = new(exchange.Level.Ahead);
@@ -26,9 +29,14 @@ internal sealed class EsiAssembler(EsiExchange exchange, PipeWriter output, long
     private bool _started;
     private volatile bool _ended;
     private volatile bool _clientLeft;
+    private volatile string? _problem;
 
     /// <summary>Why the page can't be completed; null as long as it can.</summary>
-    public string? Problem { get; private set; }
+    public string? Problem
+    {
+        get => _problem;
+        private set => _problem = value;
+    }
 
     /// <summary>Fragments that were left out, as their tags allow.</summary>
     public int Missing { get; private set; }
@@ -40,38 +48,22 @@ internal sealed class EsiAssembler(EsiExchange exchange, PipeWriter output, long
     /// <summary>Takes a piece of the template. Its bytes are the caller's again when this ends.</summary>
     public async ValueTask ReadAsync(ReadOnlyMemory<byte> piece)
     {
-        var found = new List<EsiPart>();
-        bool hasInclude = false;
-        while (!IsOver)
-        {
-            int before = piece.Length;
-            bool any = _parser.TryRead(ref piece, out EsiPart part);
-            Interlocked.Add(ref _read, before - piece.Length);
-            if (!any) break;
-            if (part.Kind == EsiPartKind.Unknown) UnknownTags++;
-            else found.Add(part);
-            hasInclude |= part.Include is not null;
-        }
-        bool passes;
-        lock (_gate)
-        {
-            passes = !hasInclude && !_pumping && _waiting.IsEmpty;
-            if (!passes)
-                foreach (EsiPart part in found) _waiting.Add(part);
-        }
-        if (passes)
-            foreach (EsiPart part in found) await WriteAsync(part.Text);
-        else if (_waiting.IsFull) await PumpAsync();
+        for (; piece.Length > LargestPiece; piece = piece[LargestPiece..]) await ReadPieceAsync(piece[..LargestPiece]);
+        await ReadPieceAsync(piece);
     }
 
     /// <summary>What waits goes its way; what has been written leaves.</summary>
     public async ValueTask<FlushResult> FlushAsync()
     {
         Task pump = PumpAsync();
+        bool pumping;
+        lock (_gate) pumping = _pumping;
         // While there is a pump, it flushes what it writes.
-        if (!pump.IsCompleted) return new(isCanceled: false, isCompleted: _clientLeft);
-        await pump;
-        await FlushOutputAsync();
+        if (!pumping)
+        {
+            await pump;
+            await FlushOutputAsync();
+        }
         return new(isCanceled: false, isCompleted: _clientLeft);
     }
 
@@ -106,6 +98,32 @@ internal sealed class EsiAssembler(EsiExchange exchange, PipeWriter output, long
         }
     }
 
+    private async ValueTask ReadPieceAsync(ReadOnlyMemory<byte> piece)
+    {
+        var found = new List<EsiPart>();
+        bool hasInclude = false;
+        while (!IsOver)
+        {
+            int before = piece.Length;
+            bool any = _parser.TryRead(ref piece, out EsiPart part);
+            Interlocked.Add(ref _read, before - piece.Length);
+            if (!any) break;
+            if (part.Kind == EsiPartKind.Unknown) UnknownTags++;
+            else found.Add(part);
+            hasInclude |= part.Include is not null;
+        }
+        bool passes;
+        lock (_gate)
+        {
+            passes = !hasInclude && !_pumping && _waiting.IsEmpty;
+            if (!passes)
+                foreach (EsiPart part in found) _waiting.Add(part);
+        }
+        if (passes)
+            foreach (EsiPart part in found) await WriteAsync(part.Text);
+        else if (_waiting.IsFull) await PumpAsync();
+    }
+
     private Task PumpAsync()
     {
         lock (_gate)
@@ -120,37 +138,44 @@ internal sealed class EsiAssembler(EsiExchange exchange, PipeWriter output, long
     {
         try
         {
-            while (Next() is { } part)
+            do
             {
-                if (part.Fetched is null)
+                while (Next() is { } part)
                 {
-                    await WriteAsync(part.Text);
-                    continue;
+                    if (part.Fetched is null)
+                    {
+                        await WriteAsync(part.Text);
+                        continue;
+                    }
+                    // What stands in front of a fragment does not wait for it.
+                    if (!part.Fetched.IsCompleted) await FlushOutputAsync();
+                    using Fragment fragment = await part.Fetched;
+                    await WriteAsync(fragment);
                 }
-                // What stands in front of a fragment does not wait for it.
-                if (!part.Fetched.IsCompleted) await FlushOutputAsync();
-                using Fragment fragment = await part.Fetched;
-                await WriteAsync(fragment);
+                await FlushOutputAsync();
             }
-            await FlushOutputAsync();
+            while (!TryEndPump());
         }
-        finally
+        catch
         {
             lock (_gate) _pumping = false;
+            throw;
         }
     }
 
-    /// <summary>The next part to write; null where none is left, and then this pump has ended.</summary>
+    /// <summary>The output is the template's writer's again, unless something has come while the last of it was flushed.</summary>
+    private bool TryEndPump()
+    {
+        lock (_gate) return !(_pumping = !_waiting.IsEmpty);
+    }
+
+    /// <summary>The next part to write; null where none is left.</summary>
     private WaitingPart? Next()
     {
         lock (_gate) _waiting.Done();
         while (!IsOver && ToAsk() is { } ahead) ahead.Fetched = _fragments.FetchAsync(ahead.Include!);
         WaitingPart? next;
-        lock (_gate)
-        {
-            next = _waiting.TryTake();
-            _pumping = next is not null;
-        }
+        lock (_gate) next = _waiting.TryTake();
         // It may have come just now. Once the page is over nobody is asked any more.
         if (next is { Include: { } include, Fetched: null } && !IsOver) next.Fetched = _fragments.FetchAsync(include);
         return next;
