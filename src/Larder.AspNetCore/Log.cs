@@ -40,4 +40,16 @@ internal static partial class Log
 
     [LoggerMessage(2002, LogLevel.Error, "The function that tells users apart failed; the request was passed on uncached.")]
     public static partial void UserFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2014, LogLevel.Warning, "A fragment of a page could not be made, because the application failed.")]
+    public static partial void FragmentFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2015, LogLevel.Warning, "A page was broken off, because one of its fragments could not be put into it: {Problem}.")]
+    public static partial void PageFailed(ILogger logger, string problem);
+
+    [LoggerMessage(2016, LogLevel.Information, "A page was assembled without {Fragments} fragments that may be missing, and without {Tags} ESI tags that are not known or can't be read.")]
+    public static partial void PageIncomplete(ILogger logger, int fragments, int tags);
+
+    [LoggerMessage(2017, LogLevel.Warning, "A response asks for ESI and passed unprocessed: {Problem}.")]
+    public static partial void PageNotProcessed(ILogger logger, string problem);
 }

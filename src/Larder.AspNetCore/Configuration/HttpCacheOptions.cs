@@ -60,6 +60,9 @@ public sealed class HttpCacheOptions
     /// <summary>How long a request waits for a position before it is passed on to the origin: 0 to 10 seconds, 100 ms by default.</summary>
     public TimeSpan PositionPatience { get; set; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Pages that are put together from fragments (ESI); off by default.</summary>
+    public EsiOptions Esi { get; } = new();
+
     /// <summary>Something in front takes forwarding headers out of requests, so that they need not be part of the key.</summary>
     internal bool ForwardingHeadersAreStripped { get; set; }
 

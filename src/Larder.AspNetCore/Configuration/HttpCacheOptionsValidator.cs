@@ -22,6 +22,7 @@ internal sealed class HttpCacheOptionsValidator : IValidateOptions<HttpCacheOpti
             problems.Add("CacheControlTargets: allowed are up to 10 names of response headers.");
         if (options.TagHeaders.Count > 10 || options.TagHeaders.Any(static name => !Rfc9111.FieldSyntax.IsToken(name)))
             problems.Add("TagHeaders: allowed are up to 10 names of response headers.");
+        problems.AddRange(options.Esi.Problems());
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
 }

@@ -37,7 +37,7 @@ public static class LarderApplicationBuilderExtensions
         var cache = new HttpCache(engine, options, time) { Endpoints = endpoints };
         app.Properties[nameof(HttpCache)] = cache;
         var judge = new RequestJudge(cache, keyForwardingHeaders: !options.ForwardingHeadersAreStripped);
-        return app.Use(next => new LarderMiddleware(next, cache, judge).InvokeAsync);
+        return app.Use(next => EsiLayer.InFrontOf(new LarderMiddleware(next, cache, judge).InvokeAsync, cache, app));
     }
 
     /// <summary>Sets how HTTP responses are cached.</summary>

@@ -5,24 +5,27 @@ using Microsoft.Extensions.Primitives;
 
 namespace Larder.AspNetCore;
 
-/// <summary>A request of the cache's own, made after a client's, whose answer goes nowhere but into the store.</summary>
+/// <summary>A request of the cache's own, made after a client's: its answer goes nowhere but into the store, or becomes a part of another one.</summary>
 internal sealed class DetachedExchange : IHttpResponseFeature, IHttpResponseBodyFeature
 {
     private readonly Stack<(Func<object, Task> Callback, object State)> _onStarting = new();
     private readonly Stack<(Func<object, Task> Callback, object State)> _onCompleted = new();
-    private readonly PipeWriter _writer = PipeWriter.Create(Stream.Null);
+    private readonly PipeWriter _writer;
     private bool _completed;
 
-    private DetachedExchange()
+    private DetachedExchange(Stream body)
     {
+        Body = body;
+        Stream = body;
+        _writer = PipeWriter.Create(body);
     }
 
     public int StatusCode { get; set; } = StatusCodes.Status200OK;
     public string? ReasonPhrase { get; set; }
     public IHeaderDictionary Headers { get; set; } = new HeaderDictionary();
-    public Stream Body { get; set; } = Stream.Null;
+    public Stream Body { get; set; }
     public bool HasStarted { get; private set; }
-    public Stream Stream => Stream.Null;
+    public Stream Stream { get; }
     public PipeWriter Writer => _writer;
 
     /// <summary>The request again, without conditions and ranges, for the same user from the same peer: as a GET, or with the body that it is keyed by.</summary>
@@ -32,11 +35,8 @@ internal sealed class DetachedExchange : IHttpResponseFeature, IHttpResponseBody
         var headers = new HeaderDictionary();
         foreach ((string name, StringValues values) in asked.Headers) headers[name] = values;
         foreach (string name in (ReadOnlySpan<string>)["If-None-Match", "If-Modified-Since", "If-Range", "Range", "Cache-Control", "Pragma"]) headers.Remove(name);
-        var exchange = new DetachedExchange();
-        var features = new FeatureCollection();
         KeyedBody? body = context.Features.Get<KeyedBody>();
-        if (body is not null) features.Set(body);
-        features.Set<IHttpRequestFeature>(new HttpRequestFeature
+        HttpContext copy = For(context, new HttpRequestFeature
         {
             Method = body is null ? HttpMethods.Get : asked.Method,
             Protocol = asked.Protocol,
@@ -47,17 +47,30 @@ internal sealed class DetachedExchange : IHttpResponseFeature, IHttpResponseBody
             RawTarget = asked.RawTarget,
             Headers = headers,
             Body = body?.ToStream() ?? Stream.Null,
-        });
+        }, Stream.Null);
+        if (body is not null)
+        {
+            copy.Features.Set(body);
+            copy.Features.Set<IHttpRequestBodyDetectionFeature>(null);
+        }
+        EndpointMarks.Copy(context, copy);
+        return copy;
+    }
+
+    /// <summary>A request without a body for the same user from the same peer, whose answer's body goes into a stream. It has been led nowhere yet.</summary>
+    public static HttpContext For(HttpContext context, IHttpRequestFeature request, Stream body)
+    {
+        var exchange = new DetachedExchange(body);
+        var features = new FeatureCollection();
+        features.Set(request);
         features.Set<IHttpResponseFeature>(exchange);
         features.Set<IHttpResponseBodyFeature>(exchange);
-        if (body is null) features.Set<IHttpRequestBodyDetectionFeature>(NoBody.Instance);
-        var copy = new DefaultHttpContext(features)
+        features.Set<IHttpRequestBodyDetectionFeature>(NoBody.Instance);
+        return new DefaultHttpContext(features)
         {
             User = context.User,
             Connection = { RemoteIpAddress = context.Connection.RemoteIpAddress, RemotePort = context.Connection.RemotePort },
         };
-        EndpointMarks.Copy(context, copy);
-        return copy;
     }
 
     public void OnStarting(Func<object, Task> callback, object state) => _onStarting.Push((callback, state));
@@ -84,7 +97,13 @@ internal sealed class DetachedExchange : IHttpResponseFeature, IHttpResponseBody
     {
     }
 
-    public Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default) => StartAsync(cancellationToken);
+    public async Task SendFileAsync(string path, long offset, long? count, CancellationToken cancellationToken = default)
+    {
+        await StartAsync(cancellationToken);
+        if (ReferenceEquals(Stream, Stream.Null)) return;
+        await _writer.FlushAsync(cancellationToken);
+        await SendFileFallback.SendFileAsync(Stream, path, offset, count, cancellationToken);
+    }
 
     private sealed class NoBody : IHttpRequestBodyDetectionFeature
     {

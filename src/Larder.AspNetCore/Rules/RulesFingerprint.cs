@@ -29,7 +29,8 @@ internal sealed class RulesFingerprint : IDisposable
     public static byte[] Of(HttpCacheOptions options, IReadOnlyList<CacheRule> rules)
     {
         using var print = new RulesFingerprint();
-        print.Flags(options.CacheProvocableErrors, options.ForwardingHeadersAreStripped, options.User is not null, options.Heuristics, options.Compress);
+        print.Flags(options.CacheProvocableErrors, options.ForwardingHeadersAreStripped, options.User is not null, options.Heuristics, options.Compress, options.Esi.Enabled);
+        print.Texts([.. options.Esi.Paths.Select(static path => $"{path.Kind} {path.Text}")]);
         print.Texts([.. options.CacheControlTargets]);
         print.Texts([.. options.TagHeaders]);
         print.Number(rules.Count);

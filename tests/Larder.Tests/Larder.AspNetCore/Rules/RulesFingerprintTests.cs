@@ -47,6 +47,7 @@ public sealed class RulesFingerprintTests
             Of(Rule with { CacheControl = "no-cache" }), Of(Rule with { Statuses = [200] }), Of(Rule with { ContentTypes = ["text/html"] }), Of(Rule with { MaxBodyBytes = 1 }),
             Of(Rule with { Compress = true }), Of(Rule with { Compress = false }),
             Of(options => options.Heuristics = false), Of(options => options.Compress = true), Of(options => options.CacheControlTargets.Clear()), Of(options => options.TagHeaders.Clear()),
+            Of(options => options.Esi.Enabled = true), Of(options => options.Esi.Paths.Add(RulePattern.Glob("/x"))),
             Of(options => options.CacheProvocableErrors = true), Of(options => options.ForwardingHeadersAreStripped = true), Of(options => options.User = _ => null),
         ];
         Assert.Distinct(all);
@@ -64,7 +65,7 @@ public sealed class RulesFingerprintTests
         string[] options = [.. typeof(HttpCacheOptions).GetProperties(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.NonPublic).Select(property => property.Name).Order()];
         Assert.Equal(
             [
-                "CacheControlTargets", "CacheProvocableErrors", "Compress", "ForwardingHeadersAreStripped", "Heuristics", "KeepStale", "MaxBodyBytes", "PositionHeader", "PositionPatience", "Purge", "Rules", "TagHeaders", "User",
+                "CacheControlTargets", "CacheProvocableErrors", "Compress", "Esi", "ForwardingHeadersAreStripped", "Heuristics", "KeepStale", "MaxBodyBytes", "PositionHeader", "PositionPatience", "Purge", "Rules", "TagHeaders", "User",
             ], options);
     }
 }
