@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 const running = new Set()
 
 /** Starts the suite's origin; `port` 0 lets the system choose. Resolves to its URL. */
-export function startOrigin (port, log) {
-  const child = fork(fileURLToPath(new URL('origin.mjs', import.meta.url)), [String(port)], { silent: true })
+export function startOrigin (port, log, folder) {
+  const child = fork(fileURLToPath(new URL('origin.mjs', import.meta.url)), [String(port), ...(folder ? [folder] : [])], { silent: true })
   adopt(child, log)
   return new Promise((resolve, reject) => {
     child.once('message', message => resolve(`http://127.0.0.1:${message.port}`))

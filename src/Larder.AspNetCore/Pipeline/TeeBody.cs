@@ -71,6 +71,9 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
     /// <summary>Bytes written by the application so far.</summary>
     public long Written { get; private set; }
 
+    /// <summary>Nothing need leave before the body is whole, as far as can be told by now.</summary>
+    public bool MayWait => Waits(0);
+
     /// <summary>The server takes no more: an application that sees this may end early, and quietly.</summary>
     public bool ClientLeft { get; private set; }
 

@@ -36,6 +36,24 @@ internal sealed class ConfigMembers
     /// <summary>Whether the member is there, right or wrong.</summary>
     public bool Has(string name) => Find(name) is not null;
 
+    /// <summary>Whether the member is there and is an object.</summary>
+    public bool IsObject(string name) => Find(name)?.Value is ConfigMap;
+
+    /// <summary>Whole numbers in a range: one, or a list of them; null if the member is missing.</summary>
+    public IReadOnlyList<long>? Numbers(string name, long min, long max, string what)
+    {
+        if (Find(name) is not { } member) return null;
+        string allowed = string.Create(CultureInfo.InvariantCulture, $"a {what} from {min} to {max}, or a list of them");
+        IReadOnlyList<ConfigNode> items = member.Value is ConfigList list ? list.Items : [member.Value];
+        var numbers = new List<long>();
+        for (int i = 0; i < items.Count; i++)
+        {
+            if (items[i] is ConfigNumber { Value: var value } && value >= min && value <= max && Math.Floor(value) == value) numbers.Add((long)value);
+            else _report.Add(items[i].Line, member.Value is ConfigList ? Shown.Item(PlaceOf(member), i) : PlaceOf(member), Refusal(items[i], allowed));
+        }
+        return numbers;
+    }
+
     /// <summary>A number of seconds in a range.</summary>
     public TimeSpan? Seconds(string name, double min, double max) =>
         Number(name, min, max, whole: false, "number of seconds") is { } seconds ? TimeSpan.FromSeconds(seconds) : null;

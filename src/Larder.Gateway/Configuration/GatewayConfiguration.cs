@@ -27,7 +27,7 @@ internal sealed record ConfigurationFlags(string? Origin = null, string? Urls = 
 /// <summary>Reads the gateway's options from a document and flags, reporting every mistake at once.</summary>
 internal static class GatewayConfiguration
 {
-    private static readonly string[] Known = ["origin", "origins", "urls", "tls", "memory", "body", "keepStale", "cacheErrors", "timeouts", "retries", "headers", "forwarded", "privateUserHeader", "redis", "rules"];
+    private static readonly string[] Known = ["origin", "origins", "urls", "tls", "memory", "body", "keepStale", "cacheErrors", "timeouts", "retries", "headers", "forwarded", "privateUserHeader", "redis", "rules", .. CachingReader.Known];
 
     private const string RedisAllowed = "a connection string such as \"redis://127.0.0.1:6379\"";
 
@@ -77,7 +77,8 @@ internal static class GatewayConfiguration
             Headers = new HeadersReader(report).Read(members),
             Forwarding = Forwarding(members, report),
             PrivateUserHeader = UserHeader(members, report) ?? defaults.PrivateUserHeader,
-            Rules = Rules(members, report),
+            Caching = new CachingReader(report).Read(members),
+            Rules = [.. Rules(members, report), .. new CachingReader(report).Presets(members)],
         };
         options = new ListenReader(report, files).Read(members, options);
         options = options with { Origins = new OriginsReader(report, files).Read(members) };

@@ -8,7 +8,10 @@ internal sealed class RuleReader(ConfigReport report)
 {
     /// <summary>The members of a rule.</summary>
     public static readonly string[] Known =
-        ["path", "glob", "regex", "methods", "ttl", "scope", "never", "tags", "invalidates", "staleIfError", "staleWhileRevalidate"];
+    [
+        "path", "glob", "regex", "action", "methods", "hosts", "ttl", "errorTtl", "overridesOrigin", "heuristics", "scope", "user", "never", "query", "varyByHeaders", "varyByCookies", "body", "tags", "invalidates",
+        "staleIfError", "staleWhileRevalidate", "cacheControl", "statuses", "contentTypes", "maxBodyMegabytes", "compress",
+    ];
 
     private const string Method = "a method such as \"GET\"";
 
@@ -17,6 +20,7 @@ internal sealed class RuleReader(ConfigReport report)
         ("path", RulePattern.Path, "a path template such as \"/jobs/{id}\""),
         ("glob", RulePattern.Glob, "a glob such as \"/jobs/*\""),
         ("regex", RulePattern.Regex, "a regular expression such as \"^/jobs/\""),
+        ("action", RulePattern.Action, "a pattern of actions such as \"*.list\""),
     ];
 
     /// <summary>The rule; null if it has no pattern. What is wrong with it has been reported.</summary>
@@ -34,7 +38,12 @@ internal sealed class RuleReader(ConfigReport report)
         TimeSpan? staleWhileRevalidate = members.Seconds("staleWhileRevalidate", 0, ConfigLimits.YearSeconds);
         foreach (PlacedText method in methods ?? [])
             if (!HttpToken.Is(method.Value)) report.Refuse(method, Method);
-        if (pattern is null) return null;
+        if (pattern is null)
+        {
+            // What else is wrong with it is told, too.
+            _ = new RuleDetailReader(report).Read(members, new() { Pattern = RulePattern.Glob("*") });
+            return null;
+        }
 
         CheckTags(tags, pattern);
         CheckTags(invalidates, pattern);
@@ -50,6 +59,7 @@ internal sealed class RuleReader(ConfigReport report)
             StaleIfError = staleIfError,
             StaleWhileRevalidate = staleWhileRevalidate,
         };
+        rule = new RuleDetailReader(report).Read(members, rule);
         if (report.Problems.Count == before) CheckWhole(rule, members);
         return rule;
     }
@@ -57,8 +67,8 @@ internal sealed class RuleReader(ConfigReport report)
     private RulePattern? Pattern(ConfigMembers members)
     {
         string[] given = [.. Patterns.Select(p => p.Name).Where(members.Has)];
-        if (given.Length == 0) report.Add(members.Line, members.Place, "one of path, glob and regex is missing");
-        if (given.Length > 1) report.Add(members.Line, members.Place, $"only one of path, glob and regex is allowed; it has {string.Join(" and ", given)}");
+        if (given.Length == 0) report.Add(members.Line, members.Place, "one of path, glob, regex and action is missing");
+        if (given.Length > 1) report.Add(members.Line, members.Place, $"only one of path, glob, regex and action is allowed; it has {string.Join(" and ", given)}");
         RulePattern? pattern = null;
         foreach ((string name, Func<string, RulePattern> make, string allowed) in Patterns)
         {

@@ -1,5 +1,7 @@
 using System.IO.Pipelines;
+using Larder.AspNetCore;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Larder.Gateway.Forwarding;
 
@@ -16,7 +18,8 @@ internal static class BodyRelay
     /// <exception cref="OperationCanceledException">The client left.</exception>
     public static async Task CopyAsync(Stream body, HttpContext context, Exchange exchange)
     {
-        await context.Response.StartAsync(exchange.Token);
+        // A small body that the cache keeps may wait for its end, for its entity tag; any other has its head sent at once.
+        if (context.Features.Get<IHttpResponseBodyFeature>() is not TeeBody { MayWait: true }) await context.Response.StartAsync(exchange.Token);
         PipeWriter writer = context.Response.BodyWriter;
         await FlushHeadIfSlowAsync(body, writer, exchange);
         while (true)

@@ -23,6 +23,20 @@ internal static class Sender
     /// <summary>Sends. Does not throw what an origin or a client can cause.</summary>
     public static async Task<Sent> SendAsync(HttpContext context, ForwardingPlan plan, Origin origin, string target, string? upgrade, Exchange exchange, ILogger logger)
     {
+        InterimRelay? interim = upgrade is null ? InterimRelay.For(context) : null;
+        InterimRelay.Current = interim;
+        try
+        {
+            return await TrySendAsync(context, plan, origin, target, upgrade, exchange, logger);
+        }
+        finally
+        {
+            if (interim is not null) await interim.CloseAsync();
+        }
+    }
+
+    private static async Task<Sent> TrySendAsync(HttpContext context, ForwardingPlan plan, Origin origin, string target, string? upgrade, Exchange exchange, ILogger logger)
+    {
         uint tried = 0;
         OriginServer server = origin.Pool.Next(ref tried)!;
         bool nothingWasSent = true;

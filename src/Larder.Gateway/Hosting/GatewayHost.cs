@@ -111,6 +111,7 @@ public static class GatewayHost
             http.MaxBodyBytes = options.MaxBodyBytes;
             http.KeepStale = options.KeepStale;
             http.CacheProvocableErrors = options.CacheErrors;
+            options.Caching.Apply(http);
             // The guard in front takes them out.
             http.ForwardingHeadersAreStripped = true;
             http.User = context => PrivateUser.Of(context, options.PrivateUserHeader);

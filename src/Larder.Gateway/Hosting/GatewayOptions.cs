@@ -65,6 +65,9 @@ public sealed record GatewayOptions
     /// </summary>
     public string? Redis { get; init; }
 
+    /// <summary>How it caches, beside rules and limits.</summary>
+    public CachingOptions Caching { get; init; } = new();
+
     /// <summary>Rules in order; the first match wins. Without a rule RFC 9111 alone decides.</summary>
     public IReadOnlyList<CacheRule> Rules { get; init; } = [];
 

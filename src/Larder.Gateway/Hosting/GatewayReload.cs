@@ -43,7 +43,14 @@ internal sealed class GatewayReload(GatewayOptions started, Forwarder forwarder,
         if (options.MaxBodyBytes != started.MaxBodyBytes) yield return "body";
         if (options.KeepStale != started.KeepStale) yield return "keepStale";
         if (options.CacheErrors != started.CacheErrors) yield return "cacheErrors";
+        if (!IsSame(options.Caching, started.Caching)) yield return "heuristics, compress, cacheControlTargets, tagHeaders, positionHeader, purge or esi";
         if (!options.PrivateUserHeader.Equals(started.PrivateUserHeader, StringComparison.OrdinalIgnoreCase)) yield return "privateUserHeader";
         if (options.Redis != started.Redis) yield return "redis";
     }
+
+    private static bool IsSame(CachingOptions one, CachingOptions other) =>
+        (one.Heuristics, one.Compress, one.PositionHeader, one.PurgeKey, one.Esi) == (other.Heuristics, other.Compress, other.PositionHeader, other.PurgeKey, other.Esi)
+        && (one.CacheControlTargets ?? []).SequenceEqual(other.CacheControlTargets ?? []) && (one.TagHeaders ?? []).SequenceEqual(other.TagHeaders ?? [])
+        && (one.PurgeFrom ?? []).SequenceEqual(other.PurgeFrom ?? []) && (one.PurgeFrom is null) == (other.PurgeFrom is null)
+        && one.EsiPaths.Select(static path => path.Text).SequenceEqual(other.EsiPaths.Select(static path => path.Text));
 }

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Larder.Gateway.Forwarding;
 using Larder.Gateway.Hosting;
 
 namespace Larder.Gateway.Origins;
@@ -28,6 +29,7 @@ internal static class OriginConnections
             MaxResponseHeadersLength = 64,
             RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
             ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1,
+            PlaintextStreamFilter = static (context, _) => new(context.NegotiatedHttpVersion.Major == 1 ? new InterimStream(context.PlaintextStream) : context.PlaintextStream),
         };
         if (Trusting(options.TrustedRoots) is { } policy) handler.SslOptions.CertificateChainPolicy = policy;
         if (options.ServerName is { } name)
