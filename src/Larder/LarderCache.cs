@@ -21,7 +21,7 @@ namespace Larder;
 /// </list>
 /// Nothing the cache does may fail a call: what can't be stored is handed out all the same.
 /// </remarks>
-public sealed class LarderCache : IDisposable
+public sealed class LarderCache : IDisposable, IAsyncDisposable
 {
     private readonly LarderOptions _options;
     private readonly CacheClock _clock;
@@ -276,7 +276,8 @@ public sealed class LarderCache : IDisposable
 
     /// <summary>
     /// Ends the upkeep and cancels refreshes in the background; the cache can still be used, but frees and refreshes nothing
-    /// by itself any more.
+    /// by itself any more. With Redis it waits up to two seconds for what is on its way there, and blocks its thread meanwhile:
+    /// <see cref="DisposeAsync"/> does not.
     /// </summary>
     public void Dispose()
     {
@@ -285,6 +286,13 @@ public sealed class LarderCache : IDisposable
         _upkeep.Dispose();
         CacheMeters.Unwatch(this);
         SnapshotPaths.Release(this);
+    }
+
+    /// <summary>The same as <see cref="Dispose"/>, without blocking a thread.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_remote is not null) await _remote.Tier.SettleAsync(CancellationToken.None).ConfigureAwait(false);
+        Dispose();
     }
 
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>

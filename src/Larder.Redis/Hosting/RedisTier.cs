@@ -6,6 +6,8 @@ namespace Larder.Redis;
 /// <remarks>The log is read on a link of its own: what waits there never stands in front of a command .</remarks>
 internal sealed class RedisTier : IDisposable, IAsyncDisposable
 {
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(2);
+
     private readonly RedisTopology _topology;
     private readonly RedisLog _log;
 
@@ -27,6 +29,10 @@ internal sealed class RedisTier : IDisposable, IAsyncDisposable
             Strictness = options.Strictness,
             MaxEntryBytes = options.MaxEntryBytes,
             Owner = this,
+            FirstAttempt = FirstAttempt.EndAsync(_topology.LogLink, _log.Opened, () => _topology.LogSteps, options.ConnectTimeout, time),
+            StopPatience = StopPatience,
+            Watched = new AwayReminder(time, logger).Look,
+            Lost = lost => Log.Lost(logger, lost),
             Problem = () => _topology.Statuses.FirstOrDefault(status => status.Why is not null)?.Why ?? _log.Problem,
         };
     }
