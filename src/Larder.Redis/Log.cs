@@ -25,8 +25,11 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Warning, "The options for Redis give a security of {Level} (the server was not asked): {Findings}")]
     public static partial void Insecure(ILogger logger, RedisSecurityLevel level, string findings);
 
-    [LoggerMessage(7, LogLevel.Error, "Redis denies its user a right ({Code}) that the cache needs. Memory and the origin answer for what can't be done there, and invalidations wait until they can be sent.")]
-    public static partial void Denied(ILogger logger, string code);
+    [LoggerMessage(7, LogLevel.Error, "Redis denies its user {What} ({Code}), which the cache needs; ACL LOG on the server says more. Memory and the origin answer for what can't be done there, and invalidations wait until they can be sent.")]
+    public static partial void Denied(ILogger logger, string code, string what);
+
+    [LoggerMessage(12, LogLevel.Error, "Redis wants a password ({Code}): the options give none, or the server was given one since. Until then memory and the origin answer, and invalidations wait.")]
+    public static partial void WantsPassword(ILogger logger, string code);
 
     [LoggerMessage(8, LogLevel.Warning, "Redis has not been used for {Minutes} minutes: {Problem}. Memory and the origin answer; {Pending} invalidations wait.")]
     public static partial void StillAway(ILogger logger, long minutes, string problem, int pending);
@@ -39,6 +42,12 @@ internal static partial class Log
 
     [LoggerMessage(11, LogLevel.Error, "The cache ends, and Redis has not acknowledged {Count} invalidations. They are lost: what they should have ended there lives until its time is over.")]
     public static partial void Lost(ILogger logger, int count);
+
+    [LoggerMessage(13, LogLevel.Information, "Settings for Redis come from {Variables}.")]
+    public static partial void OfEnvironment(ILogger logger, string variables);
+
+    [LoggerMessage(14, LogLevel.Warning, "The prefix '{Prefix}' does not end with a colon: a cache with a longer prefix that begins so may use the same names, and what is allowed for one by a pattern is allowed for both.")]
+    public static partial void OpenPrefix(ILogger logger, string prefix);
 
     [LoggerMessage(20, LogLevel.Warning, "No server to connect to ({Use}): {Why}.")]
     public static partial void NoServer(ILogger logger, LinkUse use, string why);

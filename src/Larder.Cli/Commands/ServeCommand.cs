@@ -7,6 +7,7 @@ using Larder.Redis;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,6 +17,8 @@ namespace Larder.Cli.Commands;
 /// <summary><c>larder serve</c>: runs the caching reverse proxy until it is stopped.</summary>
 internal sealed class ServeCommand : ExampleCommand
 {
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
+
     private readonly Option<string> _origin = new("--origin") { Description = "The API to cache, as http://host:port; needed unless the file has it", HelpName = "URL" };
     private readonly Option<string> _urls = new("--urls") { Description = $"Where to listen, separated by ';' [default: {GatewayOptions.DefaultUrl}]", HelpName = "URLS" };
     private readonly Option<string> _config = new("--config") { Description = "Rules and settings: .json, .yaml or .yml. Flags win over the file", HelpName = "FILE" };
@@ -48,15 +51,16 @@ internal sealed class ServeCommand : ExampleCommand
             await error.WriteLineAsync("larder: no origin is given; say --origin http://host:port, or \"origin\" in the configuration");
             return ExitCodes.Usage;
         }
+        bool isOfVariable = false;
         if (options.Redis is null && Environment.GetEnvironmentVariable(RedisConfiguration.Url) is { Length: > 0 } url)
         {
             // Told like a flag's mistakes, but under its own name.
             if (GatewayConfiguration.Read(null, "", new(Redis: url)).Problems is { Count: > 0 } problems) return Mistakes.Show([.. problems.Select(problem => problem with { Place = RedisConfiguration.Url })], error);
-            options = options with { Redis = url };
+            (options, isOfVariable) = (options with { Redis = url }, true);
         }
         try
         {
-            return await ServeAsync(options, output, error, cancel);
+            return await ServeAsync(options, isOfVariable, output, error, cancel);
         }
         catch (OptionsValidationException e)
         {
@@ -65,13 +69,22 @@ internal sealed class ServeCommand : ExampleCommand
         }
     }
 
-    private static async Task<int> ServeAsync(GatewayOptions options, TextWriter output, TextWriter error, CancellationToken cancel)
+    /// <summary>Whether Redis is used: the first connection, which was begun before the gateway listened, is given a moment.</summary>
+    private static async Task<string> SharingAsync(LarderCache cache, CancellationToken cancel)
+    {
+        if (cache.Remote?.Tier is not { } tier) return "";
+        await Task.WhenAny(tier.FirstAttempt, Task.Delay(Moment, cancel));
+        if (tier.Follower.Epoch != 0 && !cancel.IsCancellationRequested) await cache.ConnectedAsync(Moment, CancellationToken.None);
+        return cache.RemoteTier is { State: RemoteTierState.InUse } ? ", shared through Redis" : ", Redis configured, not connected yet";
+    }
+
+    private static async Task<int> ServeAsync(GatewayOptions options, bool withUrl, TextWriter output, TextWriter error, CancellationToken cancel)
     {
         // The start and the stop are told here, in lines for people; the host's own would say the same again.
         await using WebApplication app = GatewayHost.Build(options, builder =>
         {
             builder.Logging.AddFilter(GatewayHost.LifetimeCategory, LogLevel.None);
-            builder.Configuration.AddInMemoryCollection(RedisConfiguration.MoreVariables.Select(name => new KeyValuePair<string, string?>(name, Environment.GetEnvironmentVariable(name))));
+            builder.Configuration.AddInMemoryCollection(RedisConfiguration.OfEnvironment(withUrl));
         });
         try
         {
@@ -87,7 +100,7 @@ internal sealed class ServeCommand : ExampleCommand
             await error.WriteLineAsync($"larder: can't listen on {string.Join(" and ", options.Urls)}: {Shown.Sentence(e.Message)}");
             return ExitCodes.Failed;
         }
-        await output.WriteLineAsync($"larder listens on {string.Join(" and ", app.Urls)} and caches {options.Origin.GetLeftPart(UriPartial.Path).TrimEnd('/')} ({Mistakes.Rules(options.Rules.Count)}{(options.Redis is null ? "" : ", shared through Redis")})");
+        await output.WriteLineAsync($"larder listens on {string.Join(" and ", app.Urls)} and caches {options.Origin.GetLeftPart(UriPartial.Path).TrimEnd('/')} ({Mistakes.Rules(options.Rules.Count)}{await SharingAsync(app.Services.GetRequiredService<LarderCache>(), cancel)})");
         await output.FlushAsync(CancellationToken.None);
         await app.WaitForShutdownAsync(cancel);
         await output.WriteLineAsync("larder has stopped");

@@ -22,7 +22,7 @@ internal static class GatewayConfiguration
 {
     private static readonly string[] Known = ["origin", "urls", "memory", "body", "keepStale", "cacheErrors", "timeouts", "privateUserHeader", "redis", "rules"];
 
-    private const string RedisAllowed = "a connection string such as \"redis://127.0.0.1:6379\"";
+    private const string RedisAllowed = "a connection string such as \"redis://127.0.0.1:6379\", with settings \"redis://127.0.0.1:6379?prefix=shop:&timeout=100ms\"";
 
     /// <summary>The defaults, before the origin is known; never handed out.</summary>
     private static GatewayOptions NoOriginYet => new() { Origin = null! };

@@ -10,6 +10,7 @@ internal sealed class RedisService(Func<LarderCache> cache, RedisOptions options
     {
         var report = RedisSecurityReport.Of(options);
         if (report.Level < RedisSecurityLevel.High) Log.Insecure(logger, report.Level, string.Join(' ', report.Findings.Where(finding => finding.CostsLevel).Select(finding => $"{finding.Problem} {finding.Advice}")));
+        if (options.Variables.Count > 0) Log.OfEnvironment(logger, string.Join(", ", options.Variables));
         LarderCache started = cache();
         if (!options.FailOnConnectionError) return;
         // Two connections, and the log's beginning.
