@@ -274,11 +274,7 @@ public sealed class LarderCache : IDisposable, IAsyncDisposable
         return key.Length > _options.MaxKeyLength ? Reason.BypassLimit : _fill.Storer.Add(key, value, RulesOf(options), stamp);
     }
 
-    /// <summary>
-    /// Ends the upkeep and cancels refreshes in the background; the cache can still be used, but frees and refreshes nothing
-    /// by itself any more. With Redis it waits up to two seconds for what is on its way there, and blocks its thread meanwhile:
-    /// <see cref="DisposeAsync"/> does not.
-    /// </summary>
+    /// <summary>Ends the upkeep and cancels refreshes in the background; the cache can still be used, but frees and refreshes nothing by itself any more.</summary>
     public void Dispose()
     {
         _refreshes.Dispose();
@@ -288,12 +284,8 @@ public sealed class LarderCache : IDisposable, IAsyncDisposable
         SnapshotPaths.Release(this);
     }
 
-    /// <summary>The same as <see cref="Dispose"/>, without blocking a thread.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (_remote is not null) await _remote.Tier.SettleAsync(CancellationToken.None).ConfigureAwait(false);
-        Dispose();
-    }
+    /// <summary>The same. With Redis both wait up to two seconds for what is on its way there; this one blocks no thread meanwhile.</summary>
+    public ValueTask DisposeAsync() => LarderCacheRemoteTier.EndAsync(this);
 
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
     internal T? Find<T>(ReadOnlySpan<char> key) where T : class => FindKept<T>(key, out Reason reason, out _) is { } value && reason == Reason.HitMemory ? value : null;

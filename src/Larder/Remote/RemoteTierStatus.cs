@@ -58,4 +58,11 @@ public static class LarderCacheRemoteTier
             return true;
         }
     }
+
+    /// <summary>Waits for what is under way to the shared tier, and ends the cache then.</summary>
+    internal static async ValueTask EndAsync(LarderCache cache)
+    {
+        if (cache.Remote is { } remote) await remote.Tier.SettleAsync(CancellationToken.None).ConfigureAwait(false);
+        cache.Dispose();
+    }
 }
