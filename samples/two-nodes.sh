@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Two gateways share one Redis before one API, all on loopback: what one has asked for the other has, and a write through one ends it on both.
-# Builds what it needs, shows three answers, and stops everything again. Needs the .NET SDK, redis-server, redis-cli and curl.
+# Builds what it needs, which takes a minute the first time, shows three answers, and stops everything again. Needs the .NET SDK, redis-server, redis-cli and curl.
 #   samples/two-nodes.sh
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
@@ -50,7 +50,7 @@ until_true() { # what, pid, command ...
 
 answers() { curl -fs -o /dev/null --max-time 2 "$1"; }
 
-echo 'Building (Release) ...'
+echo 'Building (Release); the first time this takes a minute ...'
 for project in samples/Larder.Samples.Origin src/Larder.Cli; do
     dotnet build "$project" -c Release -v quiet -nologo >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; die "$project does not build."; }
 done

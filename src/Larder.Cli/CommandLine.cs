@@ -38,6 +38,7 @@ internal static class CommandLine
         root.Add(new Option<bool>("--version") { Description = "Show the version", Action = new ShowVersion() });
         root.Add(new ServeCommand());
         root.Add(new ConfigCommand());
+        root.Add(new PurgeCommand());
         return root;
     }
 

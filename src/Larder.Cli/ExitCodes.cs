@@ -16,7 +16,7 @@ internal static class ExitCodes
     public const string Help = """
         Exit codes:
           0  all went well
-          1  it failed while it ran: a port is taken, for one
+          1  it failed while it ran: a port is taken, or Redis can't be reached
           2  a flag or the configuration is wrong; every mistake is a line on standard error
         """;
 }

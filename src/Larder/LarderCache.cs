@@ -21,7 +21,7 @@ namespace Larder;
 /// </list>
 /// Nothing the cache does may fail a call: what can't be stored is handed out all the same.
 /// </remarks>
-public sealed class LarderCache : IDisposable
+public sealed class LarderCache : IDisposable, IAsyncDisposable
 {
     private readonly LarderOptions _options;
     private readonly CacheClock _clock;
@@ -274,10 +274,7 @@ public sealed class LarderCache : IDisposable
         return key.Length > _options.MaxKeyLength ? Reason.BypassLimit : _fill.Storer.Add(key, value, RulesOf(options), stamp);
     }
 
-    /// <summary>
-    /// Ends the upkeep and cancels refreshes in the background; the cache can still be used, but frees and refreshes nothing
-    /// by itself any more.
-    /// </summary>
+    /// <summary>Ends the upkeep and cancels refreshes in the background; the cache can still be used, but frees and refreshes nothing by itself any more.</summary>
     public void Dispose()
     {
         _refreshes.Dispose();
@@ -286,6 +283,9 @@ public sealed class LarderCache : IDisposable
         CacheMeters.Unwatch(this);
         SnapshotPaths.Release(this);
     }
+
+    /// <summary>The same. With Redis both wait up to two seconds for what is on its way there; this one blocks no thread meanwhile.</summary>
+    public ValueTask DisposeAsync() => LarderCacheRemoteTier.EndAsync(this);
 
     /// <summary>The shared instance under a key, for faces that judge by rules of their own and count by themselves.</summary>
     internal T? Find<T>(ReadOnlySpan<char> key) where T : class => FindKept<T>(key, out Reason reason, out _) is { } value && reason == Reason.HitMemory ? value : null;

@@ -17,6 +17,25 @@ internal static class UrlOrigin
         foreach (char c in authority) key.Append(char.ToLowerInvariant(c));
     }
 
+    /// <summary>An absolute URL that somebody has typed, in the spelling of keys; null where it is none.</summary>
+    /// <remarks>What follows the authority stays as it is: keys have it as clients sent it.</remarks>
+    public static string? Spelt(string url)
+    {
+        int end = url.IndexOf("://", StringComparison.Ordinal);
+        if (end < 0 || url[..end].ToLowerInvariant() is not (("http" or "https") and var scheme) || url.AsSpan().ContainsAnyInRange('\0', ' ') || url.Contains('#')) return null;
+        string rest = url[(end + 3)..];
+        int target = rest.AsSpan().IndexOfAny('/', '?');
+        string authority = target < 0 ? rest : rest[..target];
+        if (authority.Length == 0 || authority.Contains('@')) return null;
+        var key = new KeyBuilder(stackalloc char[256]);
+        Append(ref key, scheme, authority);
+        if (target < 0 || rest[target] == '?') key.Append("/");
+        if (target >= 0) key.Append(rest.AsSpan(target));
+        string spelt = key.ToString();
+        key.Dispose();
+        return spelt;
+    }
+
     public static string Of(HttpRequest request)
     {
         var key = new KeyBuilder(stackalloc char[128]);

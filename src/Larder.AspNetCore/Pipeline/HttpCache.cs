@@ -125,12 +125,7 @@ internal sealed class HttpCache
             string path = Uri.UnescapeDataString(question < 0 ? target : target[..question]);
             if (Rules.Find(new(HttpMethods.Get, host, path, RequestTarget.IsPlain(target))) is { } rule) targets.Add(rule.Rule.Query.Apply(target).ToString());
         }
-        foreach (string url in targets.Distinct(StringComparer.Ordinal).Select(own => origin + own))
-        {
-            // The response without variants stands under the URL itself; variants and users' own carry it as a tag, and so does all under a long one.
-            if (!FetchKey.IsLong(url)) yield return Invalidation.Key(url);
-            yield return Invalidation.ExactTag(url);
-        }
+        return targets.Distinct(StringComparer.Ordinal).SelectMany(own => WriteInvalidation.OfUrl(origin + own));
     }
 
     /// <summary>Invalidates. Where a strict node can't tell the others yet that fails no request: it holds here, and they are told when that is possible.</summary>

@@ -19,6 +19,14 @@ internal sealed class WriteInvalidation(HttpCache cache, HttpContext context)
     /// <remarks>Each takes effect here as it is begun, in order; their ways to the log, where there is one, they go side by side.</remarks>
     public Task RunAsync() => Task.WhenAll(Events().Select(what => cache.InvalidateAsync(what).AsTask()).ToList());
 
+    /// <summary>What ends all responses of one URL, given in the spelling of keys.</summary>
+    public static IEnumerable<Invalidation> OfUrl(string url)
+    {
+        // The response without variants stands under the URL itself; variants and users' own carry it as a tag, and so does all under a long one.
+        if (!FetchKey.IsLong(url)) yield return Invalidation.Key(url);
+        yield return Invalidation.ExactTag(url);
+    }
+
     private IEnumerable<Invalidation> Events()
     {
         IHeaderDictionary headers = context.Response.Headers;

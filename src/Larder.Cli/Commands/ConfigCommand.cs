@@ -16,7 +16,7 @@ internal sealed class ConfigCheckCommand : ExampleCommand
 {
     private readonly Argument<string> _file = new("FILE") { Description = "The configuration: .json, .yaml or .yml" };
 
-    public ConfigCheckCommand() : base("check", "Read a configuration file as 'serve' would, and show every mistake.", ["larder config check larder.json", "larder config check larder.yaml"])
+    public ConfigCheckCommand() : base("check", "Read a configuration file as 'serve' would, and the variables for Redis, and show every mistake.", ["larder config check larder.json", "larder config check larder.yaml"])
     {
         Add(_file);
         SetAction(Run);
@@ -25,7 +25,10 @@ internal sealed class ConfigCheckCommand : ExampleCommand
     private int Run(ParseResult call)
     {
         ConfigurationResult read = ConfigFile.Read(call.GetRequiredValue(_file));
-        if (read.Problems.Count > 0) return Mistakes.Show(read.Problems, call.InvocationConfiguration.Error);
+        // Without an origin, which a flag may say, there would be no options; any will do here.
+        if (read is { Options: null, Problems.Count: 0 }) read = ConfigFile.Read(call.GetRequiredValue(_file), new(Origin: "http://origin.invalid"));
+        (_, IReadOnlyList<ConfigProblem> ofRedis) = read.Problems.Count > 0 ? (null, []) : RedisSettings.Read(read.Options?.Redis, "redis");
+        if (read.Problems.Count + ofRedis.Count > 0) return Mistakes.Show([.. read.Problems, .. ofRedis], call.InvocationConfiguration.Error);
         call.InvocationConfiguration.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ok: {Mistakes.Rules(read.RuleCount)}"));
         return ExitCodes.Ok;
     }

@@ -7,6 +7,7 @@ using Larder.Redis;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,6 +17,8 @@ namespace Larder.Cli.Commands;
 /// <summary><c>larder serve</c>: runs the caching reverse proxy until it is stopped.</summary>
 internal sealed class ServeCommand : ExampleCommand
 {
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
+
     private readonly Option<string> _origin = new("--origin") { Description = $"The API to cache, as http://host:port; needed unless the file has origins [default: the variable {ServeInput.OriginVariable}]", HelpName = "URL" };
     private readonly Option<string> _urls = new("--urls") { Description = $"Where to listen, separated by ';' [default: the variable {ServeInput.UrlsVariable}, else the file's, else {GatewayOptions.DefaultUrl}]", HelpName = "URLS" };
     private readonly Option<string> _config = new("--config") { Description = $"Rules, origins and settings: .json, .yaml or .yml, followed when it changes and on SIGHUP. Flags win over variables, and these over the file [default: the variable {ServeInput.ConfigVariable}]", HelpName = "FILE" };
@@ -53,7 +56,7 @@ internal sealed class ServeCommand : ExampleCommand
         }
         try
         {
-            return await ServeAsync(options, watch, output, error, cancel);
+            return await ServeAsync(options, input.RedisIsOfVariable(options), watch, output, error, cancel);
         }
         catch (OptionsValidationException e)
         {
@@ -62,13 +65,22 @@ internal sealed class ServeCommand : ExampleCommand
         }
     }
 
-    private static async Task<int> ServeAsync(GatewayOptions options, ConfigWatch watch, TextWriter output, TextWriter error, CancellationToken cancel)
+    /// <summary>Whether Redis is used: the first connection, which was begun before the gateway listened, is given a moment.</summary>
+    private static async Task<string> SharingAsync(LarderCache cache, CancellationToken cancel)
+    {
+        if (cache.Remote?.Tier is not { } tier) return "";
+        await Task.WhenAny(tier.FirstAttempt, Task.Delay(Moment, cancel));
+        if (tier.Follower.Epoch != 0 && !cancel.IsCancellationRequested) await cache.ConnectedAsync(Moment, CancellationToken.None);
+        return cache.RemoteTier is { State: RemoteTierState.InUse } ? ", shared through Redis" : ", Redis configured, not connected yet";
+    }
+
+    private static async Task<int> ServeAsync(GatewayOptions options, bool withRedisUrl, ConfigWatch watch, TextWriter output, TextWriter error, CancellationToken cancel)
     {
         // The start and the stop are told here, in lines for people; the host's own would say the same again.
         await using WebApplication app = GatewayHost.Build(options, builder =>
         {
             builder.Logging.AddFilter(GatewayHost.LifetimeCategory, LogLevel.None);
-            builder.Configuration.AddInMemoryCollection(RedisConfiguration.MoreVariables.Select(name => new KeyValuePair<string, string?>(name, Environment.GetEnvironmentVariable(name))));
+            builder.Configuration.AddInMemoryCollection(RedisConfiguration.OfEnvironment(withRedisUrl));
         });
         try
         {
@@ -84,7 +96,7 @@ internal sealed class ServeCommand : ExampleCommand
             await error.WriteLineAsync($"larder: can't listen on {string.Join(" and ", options.Urls)}: {Shown.Sentence(e.Message)}");
             return ExitCodes.Failed;
         }
-        await output.WriteLineAsync($"larder listens on {string.Join(" and ", app.Urls)} and caches {ServeInput.Names(options)} ({Mistakes.Rules(options.Rules.Count)}{(options.Redis is null ? "" : ", shared through Redis")})");
+        await output.WriteLineAsync($"larder listens on {string.Join(" and ", app.Urls)} and caches {ServeInput.Names(options)} ({Mistakes.Rules(options.Rules.Count)}{await SharingAsync(app.Services.GetRequiredService<LarderCache>(), cancel)})");
         await output.FlushAsync(CancellationToken.None);
         Task watching = watch.RunAsync(GatewayHost.ReloadOf(app, options), app.Lifetime.ApplicationStopping);
         await app.WaitForShutdownAsync(cancel);

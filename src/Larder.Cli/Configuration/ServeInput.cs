@@ -36,6 +36,9 @@ internal sealed class ServeInput
     /// <summary>The configuration file; null for none.</summary>
     public string? File { get; }
 
+    /// <summary>Whether it is the variable that says where Redis is.</summary>
+    public bool RedisIsOfVariable(GatewayOptions options) => _redis is not null && options.Redis == _redis && _given.Redis is null;
+
     /// <summary>Reads it all, the file anew.</summary>
     public ConfigurationResult Read()
     {

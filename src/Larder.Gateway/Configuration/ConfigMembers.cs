@@ -1,4 +1,5 @@
 using System.Globalization;
+using Larder.Redis;
 
 namespace Larder.Gateway.Configuration;
 

@@ -29,7 +29,7 @@ internal static class GatewayConfiguration
 {
     private static readonly string[] Known = ["origin", "origins", "urls", "tls", "memory", "body", "keepStale", "cacheErrors", "timeouts", "retries", "headers", "forwarded", "privateUserHeader", "redis", "rules", .. CachingReader.Known];
 
-    private const string RedisAllowed = "a connection string such as \"redis://127.0.0.1:6379\"";
+    private const string RedisAllowed = "a connection string such as \"redis://127.0.0.1:6379\", with settings \"redis://127.0.0.1:6379?prefix=shop:&timeout=100ms\"";
 
     /// <summary>Reads a document; null for none.</summary>
     /// <param name="source">How messages call the document.</param>

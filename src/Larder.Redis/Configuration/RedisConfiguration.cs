@@ -29,17 +29,27 @@ internal static class RedisConfiguration
         ("REDIS_ENCRYPTION_KEY", (o, text) => o.Encryption.Keys.Add(EncryptionKey(text))),
     ];
 
-    /// <summary>The variables that say more than a connection string does.</summary>
-    public static IEnumerable<string> MoreVariables => Variables.Select(variable => variable.Name).Where(name => name != Url);
+    /// <summary>The names of the variables.</summary>
+    public static IEnumerable<string> VariableNames => Variables.Select(variable => variable.Name);
+
+    /// <summary>The variables of this process that are set, for hosts that read no environment by themselves.</summary>
+    /// <param name="withUrl">Whether also that which says where Redis is.</param>
+    public static IEnumerable<KeyValuePair<string, string?>> OfEnvironment(bool withUrl) =>
+        VariableNames.Where(name => withUrl || name != Url).Select(name => KeyValuePair.Create(name, Environment.GetEnvironmentVariable(name))).Where(variable => variable.Value is { Length: > 0 });
 
     /// <param name="options">Where what is read goes; what can't be read is noted there.</param>
     /// <param name="cacheName">The cache's name; empty for the one without.</param>
     public static void Read(RedisOptions options, string cacheName, IConfiguration configuration)
     {
         options.Unreadable.Clear();
+        options.Variables.Clear();
         if (cacheName.Length == 0)
             foreach ((string name, Action<RedisOptions, string> set) in Variables)
-                if (configuration[name] is { Length: > 0 } text) Try(options, name, text, set);
+            {
+                if (configuration[name] is not { Length: > 0 } text) continue;
+                options.Variables.Add(name);
+                Try(options, name, text, set);
+            }
         IConfigurationSection section = configuration.GetSection(cacheName.Length == 0 ? $"{LarderConfiguration.Section}:{LarderConfiguration.TierSection}" : $"{LarderConfiguration.Section}:{cacheName}:{LarderConfiguration.TierSection}");
         // The string first: the fields say more.
         if ((section.Value ?? section[ConnectionString]) is { Length: > 0 } url) Try(options, section.Path, url, ReadString);
@@ -62,7 +72,7 @@ internal static class RedisConfiguration
 
     private static void ReadString(RedisOptions options, string text) => RedisConnectionString.Read(text, options);
 
-    private static Action<RedisOptions, string> Keyword(string name) => (options, text) => RedisKeywords.Read(name, text, options, []);
+    private static Action<RedisOptions, string> Keyword(string name) => (options, text) => RedisKeywords.ReadAlone(name, text, options);
 
     /// <summary>Named by a hash of the key, so that another key has another name and old ones stay readable while they are listed.</summary>
     private static RedisEncryptionKey EncryptionKey(string text)

@@ -32,13 +32,37 @@ internal static class RedisConnectionString
         if (Schemes.FirstOrDefault(scheme => text.StartsWith(scheme.Name, StringComparison.OrdinalIgnoreCase)) is { Name: { } name } scheme)
         {
             if (scheme.IsSecure) options.Tls = new();
-            ReadUri(text[name.Length..], options, ignored, servers, scheme.IsSentinel);
+            string rest = text[name.Length..];
+            try
+            {
+                ReadUri(rest, options, ignored, servers, scheme.IsSentinel);
+                AddEndpoints(servers, options);
+            }
+            catch (FormatException e) when (MayHoldHalfAPassword(rest))
+            {
+                throw new FormatException($"{e.Message} If the password has one of / ? @ % in it, write %2F %3F %40 %25 instead.");
+            }
         }
-        else ReadList(text, options, ignored, servers);
+        else
+        {
+            RequireKnownScheme(text);
+            ReadList(text, options, ignored, servers);
+            AddEndpoints(servers, options);
+        }
         options.Ignored = ignored;
-        // The port where none is said depends on what they are.
-        foreach (string server in servers) AddEndpoint(server, options);
-        if (options.Endpoints.Count == 0) throw new FormatException("A connection string names at least one server, such as localhost:6379.");
+    }
+
+    /// <summary>Whether a sign that ends user and password stands before the one that follows them.</summary>
+    private static bool MayHoldHalfAPassword(string rest) => rest.AsSpan().IndexOfAny('/', '?') is >= 0 and int end && rest.AsSpan(end).Contains('@');
+
+    /// <summary>What begins as a URI does is no list of servers.</summary>
+    private static void RequireKnownScheme(string text)
+    {
+        int colon = text.IndexOf(':');
+        if (colon < 1 || colon + 1 >= text.Length || text[colon + 1] != '/' || !text.AsSpan(0, colon).ContainsAnyExceptInRange('0', '9') || text.AsSpan(0, colon).IndexOfAny(",=[") >= 0) return;
+        string given = text[..(colon + 1)] + "//";
+        if (Schemes.FirstOrDefault(scheme => scheme.Name.Equals(given, StringComparison.OrdinalIgnoreCase)).Name is { } known) throw new FormatException($"A connection string of this kind begins with {known}, with two slashes.");
+        throw new FormatException($"The scheme of a connection string is unknown. Known are {string.Join(", ", Schemes.Select(scheme => scheme.Name))}; without any it is a list such as localhost:6379,password=….");
     }
 
     /// <summary>As a URI, with the secrets: to be shown to nobody. Reading it gives the same options, but for what a string can't say: certificates and limits.</summary>
@@ -101,12 +125,25 @@ internal static class RedisConnectionString
         if (isSentinel && options.SentinelMaster is null) throw new FormatException("A connection string with sentinels names the group of the master: redis+sentinel://host/group.");
     }
 
-    private static void AddEndpoint(string text, RedisOptions options)
+    private static void AddEndpoints(List<string> servers, RedisOptions options)
     {
-        // What stands there may be half of a password: its place is told, not its text.
-        if (!RedisEndpoint.TryRead(text, options.SentinelMaster is null ? RedisEndpoint.DefaultPort : RedisEndpoint.DefaultSentinelPort, out RedisEndpoint? endpoint))
-            throw new FormatException($"Part {options.Endpoints.Count + 1} of the servers of a connection string is none: needed is host, host:port, [address]:port or /path.");
-        options.Endpoints.Add(endpoint);
+        // The port where none is said depends on what they are.
+        int port = options.SentinelMaster is null ? RedisEndpoint.DefaultPort : RedisEndpoint.DefaultSentinelPort;
+        foreach (string server in servers)
+        {
+            // What stands there may be half of a password: its place is told, not its text.
+            if (!RedisEndpoint.TryRead(server, port, out RedisEndpoint? endpoint)) throw new FormatException($"Part {options.Endpoints.Count + 1} of the servers of a connection string {WhatIsWrong(server)}.");
+            options.Endpoints.Add(endpoint);
+        }
+        if (options.Endpoints.Count == 0) throw new FormatException("A connection string names at least one server, such as localhost:6379.");
+    }
+
+    private static string WhatIsWrong(string server)
+    {
+        if (server.Contains(' ')) return "has a blank in it";
+        string port = server[(server.LastIndexOf(':') + 1)..];
+        if (port.Length < server.Length && port.Length > 0 && port.All(char.IsAsciiDigit) && !RedisEndpoint.TryParse($"h:{port}", out _)) return "has a port that is none: allowed is 1 to 65535";
+        return "is none: needed is host, host:port, [address]:port or /path";
     }
 
     /// <summary>Takes the sign and what follows it off.</summary>

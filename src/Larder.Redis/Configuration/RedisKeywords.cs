@@ -50,16 +50,33 @@ internal static class RedisKeywords
     /// <summary>What is accepted without a meaning.</summary>
     public static IReadOnlyCollection<string> WithoutMeaning => Meaningless;
 
+    /// <summary>Reads a keyword of a connection string.</summary>
     /// <exception cref="FormatException">The keyword is unknown, or its value can't be read.</exception>
     public static void Read(string name, string value, RedisOptions options, List<string> ignored)
     {
-        if (Meaningful.TryGetValue(name, out Reader? read))
-        {
-            // The name as it is known: what was written may be part of a secret.
-            if (read(options, value) is { } needed) throw new FormatException($"The value of {Meaningful.Keys.First(known => known.Equals(name, StringComparison.OrdinalIgnoreCase))} in a connection string can't be used; needed is {needed}.");
-        }
-        else if (Meaningless.TryGetValue(name, out string? known)) ignored.Add(known);
-        else throw new FormatException($"A keyword of a connection string is unknown. Known are {List(Meaningful.Keys)}; known and ignored are {List(Meaningless)}. In the style with commas, what contains a comma can't be said: write it as redis://… with %2C.");
+        // The name as it is known: what was written may be part of a secret.
+        if (Needed(name, value, options, ignored, out string? unknown) is { } needed) throw new FormatException($"The value of {Meaningful.Keys.First(known => known.Equals(name, StringComparison.OrdinalIgnoreCase))} in a connection string can't be used; needed is {needed}.");
+        if (unknown is not null) throw new FormatException($"A keyword of a connection string is unknown{unknown} In the style with commas, what contains a comma can't be said: write it as redis://… with %2C.");
+    }
+
+    /// <summary>Reads a setting that has a place of its own, by which the message is introduced.</summary>
+    /// <exception cref="FormatException">The setting is unknown, or its value can't be read.</exception>
+    public static void ReadAlone(string name, string value, RedisOptions options)
+    {
+        if (Needed(name, value, options, [], out string? unknown) is { } needed) throw new FormatException($"The value can't be used; needed is {needed}.");
+        if (unknown is not null) throw new FormatException($"There is no such setting{unknown}");
+    }
+
+    /// <summary>Stores a value.</summary>
+    /// <param name="unknown">Where nobody knows the name: which there are, in what ends a sentence.</param>
+    /// <returns>What is needed instead where the value can't be read.</returns>
+    private static string? Needed(string name, string value, RedisOptions options, List<string> ignored, out string? unknown)
+    {
+        unknown = null;
+        if (Meaningful.TryGetValue(name, out Reader? read)) return read(options, value);
+        if (Meaningless.TryGetValue(name, out string? known)) ignored.Add(known);
+        else unknown = $"{(Spelling.Nearest(name, Meaningful.Keys.AsSpan()) is { } near ? $"; did you mean '{near}'?" : ".")} Known are {List(Meaningful.Keys)}; known and ignored are {List(Meaningless)}.";
+        return null;
     }
 
     /// <summary>What differs from the defaults and is not said elsewhere in a URI.</summary>

@@ -114,6 +114,9 @@ public sealed class RedisOptions
     /// <summary>What the configuration says and nobody can read; told with everything else that is wrong.</summary>
     internal List<string> Unreadable { get; } = [];
 
+    /// <summary>The variables of the environment that something of this comes from.</summary>
+    internal List<string> Variables { get; } = [];
+
     /// <summary>The prefix for a cache.</summary>
     internal string PrefixFor(string cacheName) => Prefix ?? (cacheName.Length == 0 ? "larder:" : $"larder:{cacheName}:");
 

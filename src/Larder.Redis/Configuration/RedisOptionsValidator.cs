@@ -7,6 +7,13 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
 {
     public ValidateOptionsResult Validate(string? name, RedisOptions options)
     {
+        List<string> problems = [.. Problems(name, options), .. RedisTlsFiles.Missing(options.Tls)];
+        string of = string.IsNullOrEmpty(name) ? "" : $"Redis '{name}': ";
+        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems.Select(problem => of + problem));
+    }
+
+    private static List<string> Problems(string? name, RedisOptions options)
+    {
         var problems = new List<string>(options.Unreadable);
         Check(options.Endpoints.Count is >= 1 and <= 100, nameof(options.Endpoints), $"of {options.Endpoints.Count} servers", "1 to 100 servers");
         foreach (RedisEndpoint endpoint in options.Endpoints) Check(endpoint is not null && RedisEndpoint.IsValid(endpoint), nameof(options.Endpoints), $"'{endpoint}'", "host, host:port, [address]:port or /path");
@@ -32,8 +39,7 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
         if (options.Tls is { } tls) CheckTls(tls);
         problems.AddRange(options.Encryption.Problems());
         CheckSecurity();
-        string of = string.IsNullOrEmpty(name) ? "" : $"Redis '{name}': ";
-        return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems.Select(problem => of + problem));
+        return problems;
 
         void CheckTopology()
         {
@@ -95,10 +101,10 @@ internal sealed class RedisOptionsValidator : IValidateOptions<RedisOptions>
     /// <summary>Whether it is a name that sentinels give a group, or none.</summary>
     public static bool IsGroup(string? name) => name is null || name.Length is > 0 and <= 128 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 
+    /// <summary>For what is made while the program runs, too: files are looked for at the start only.</summary>
     /// <exception cref="ArgumentException">The options can't work.</exception>
     public static void Require(RedisOptions options)
     {
-        ValidateOptionsResult result = new RedisOptionsValidator().Validate(null, options);
-        if (result.Failed) throw new ArgumentException(result.FailureMessage, nameof(options));
+        if (Problems(null, options) is { Count: > 0 } problems) throw new ArgumentException(string.Join("; ", problems), nameof(options));
     }
 }

@@ -33,6 +33,7 @@ internal sealed class RedisHandshake(RedisOptions options, TimeProvider time)
         RedisReply hello = options.Password is { } password
             ? await connection.SendAsync(["HELLO", 3, "AUTH", options.User ?? "default", password, "SETNAME", name], _patience, cancellationToken).ConfigureAwait(false)
             : await connection.SendAsync(["HELLO", 3, "SETNAME", name], _patience, cancellationToken).ConfigureAwait(false);
+        if (options.Tls is null && hello.Outcome is (RedisOutcome.Lost or RedisOutcome.LostUnsent)) throw new RedisHandshakeException($"HELLO was not answered ({hello.Outcome}); does the server want TLS? Then it is rediss://, or ssl=true");
         Answered("HELLO", hello);
         if (hello.Value.Kind == RespKind.Map) return ServerIdentity.Unknown with { Protocol = 3 };
         // Whoever repeats what it hears would otherwise pass for a server: so does a connection to a free port of the own machine that found itself.
@@ -58,6 +59,14 @@ internal sealed class RedisHandshake(RedisOptions options, TimeProvider time)
 
     private static void Require(string what, RedisReply reply)
     {
-        if (Answered(what, reply).Error is { } error) throw new RedisHandshakeException($"{what} was refused ({error.KnownCode})");
+        if (Answered(what, reply).Error is not { } error) return;
+        string why = error.KnownCode switch
+        {
+            "NOAUTH" => ": the server wants a password",
+            "WRONGPASS" => ": the server knows no such user with this password",
+            "NOPERM" => ": the user may not do that; ACL LOG on the server says more",
+            _ => "",
+        };
+        throw new RedisHandshakeException($"{what} was refused ({error.KnownCode}){why}");
     }
 }

@@ -21,6 +21,8 @@ internal sealed class RedisLink : IAsyncDisposable
     private readonly RedisLinkHooks _hooks;
     private readonly RedisHandshake _handshake;
     private readonly IEndpointSource _endpoints;
+    private readonly LinkUse _use;
+    private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _ending = new();
     private readonly Task _loop;
     private TaskCompletionSource<RedisConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -28,8 +30,9 @@ internal sealed class RedisLink : IAsyncDisposable
     private RedisLinkStatus _status = new(RedisLinkState.Connecting);
 
     /// <param name="endpoints">Where it connects to; the endpoints of the options in turns when null.</param>
+    /// <param name="use">What it is for, as the log says it.</param>
     /// <exception cref="ArgumentException">The options can't work; everything that is wrong with them is named.</exception>
-    public RedisLink(RedisOptions options, RedisLinkHooks? hooks = null, TimeProvider? time = null, ILogger? logger = null, IEndpointSource? endpoints = null)
+    public RedisLink(RedisOptions options, RedisLinkHooks? hooks = null, TimeProvider? time = null, ILogger? logger = null, IEndpointSource? endpoints = null, LinkUse use = LinkUse.Commands)
     {
         RedisOptionsValidator.Require(options);
         _options = options;
@@ -37,6 +40,7 @@ internal sealed class RedisLink : IAsyncDisposable
         _time = time ?? TimeProvider.System;
         _logger = logger ?? NullLogger.Instance;
         _hooks = hooks ?? new();
+        _use = use;
         _endpoints = endpoints ?? new FixedEndpoints(options.Endpoints);
         _handshake = new(options, _time);
         Breaker = new(options.Breaker, _time);
@@ -58,6 +62,9 @@ internal sealed class RedisLink : IAsyncDisposable
         return connection.SendAsync(command, timeout, cancellationToken);
     }
 
+    /// <summary>Ends with the first connection, or when each server that the options name has been tried.</summary>
+    public Task Tried => _tried.Task;
+
     /// <summary>Waits for the first, or the next, connection: for starting up, not for requests.</summary>
     public Task<RedisConnection> WhenConnectedAsync(CancellationToken cancellationToken) => Volatile.Read(ref _connected).Task.WaitAsync(cancellationToken);
 
@@ -74,16 +81,18 @@ internal sealed class RedisLink : IAsyncDisposable
             // A server that is away for hours is told of once, not with every attempt.
             if (wasUseful || why != told) Tell(endpoint, told = why);
             Volatile.Write(ref _status, new(RedisLinkState.Down, endpoint, why));
+            if (turn + 1 >= _options.Endpoints.Count) _tried.TrySetResult();
             await PauseAsync(failures).ConfigureAwait(false);
         }
         Volatile.Write(ref _status, new(RedisLinkState.Down, Why: "it was closed here"));
         _connected.TrySetCanceled();
+        _tried.TrySetResult();
     }
 
     private void Tell(RedisEndpoint? endpoint, string why)
     {
-        if (endpoint is null) Log.NoServer(_logger, why);
-        else Log.Disconnected(_logger, endpoint, why);
+        if (endpoint is null) Log.NoServer(_logger, _use, why);
+        else Log.Disconnected(_logger, endpoint, _use, why);
     }
 
     /// <returns>The server that it was about, if one was found; why there is no connection any more, and whether there was one for a while.</returns>
@@ -129,8 +138,9 @@ internal sealed class RedisLink : IAsyncDisposable
     {
         Volatile.Write(ref _status, new(RedisLinkState.Connected, endpoint));
         Volatile.Write(ref _current, connection);
-        Log.Connected(_logger, endpoint, connection.Server);
+        Log.Connected(_logger, endpoint, _use, connection.Server);
         _connected.TrySetResult(connection);
+        _tried.TrySetResult();
         try
         {
             _hooks.Connected?.Invoke(connection);

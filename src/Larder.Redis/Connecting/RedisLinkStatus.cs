@@ -10,6 +10,17 @@ internal enum RedisLinkState : byte
     Down,
 }
 
+/// <summary>What a link is for.</summary>
+internal enum LinkUse : byte
+{
+    /// <summary>Commands on slots, and the steps on the log.</summary>
+    Commands,
+    /// <summary>Reading the log: that blocks.</summary>
+    Log,
+    /// <summary>Questions about the cluster.</summary>
+    Map,
+}
+
 /// <summary>Where a link stands.</summary>
 /// <param name="State">The state.</param>
 /// <param name="Endpoint">The server it is about; null before the first attempt.</param>

@@ -29,7 +29,7 @@ internal static class Transport
             var secure = new SslStream(stream, leaveInnerStreamOpen: false);
             stream = secure;
             using var authentication = TlsAuthentication.Load(tls);
-            await secure.AuthenticateAsClientAsync(authentication.For(endpoint), cancellationToken).ConfigureAwait(false);
+            await AuthenticateAsync(secure, authentication.For(endpoint), cancellationToken).ConfigureAwait(false);
             return secure;
         }
         catch
@@ -37,6 +37,20 @@ internal static class Transport
             if (stream is not null) await stream.DisposeAsync().ConfigureAwait(false);
             socket.Dispose();
             throw;
+        }
+    }
+
+    /// <exception cref="RedisHandshakeException">It may be that the server speaks no TLS.</exception>
+    private static async Task AuthenticateAsync(SslStream secure, SslClientAuthenticationOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await secure.AuthenticateAsClientAsync(options, cancellationToken).ConfigureAwait(false);
+        }
+        // Whoever shows a certificate speaks TLS; a plain server answers with something else, or waits for the end of what it takes for a command.
+        catch (Exception e) when (e is IOException or OperationCanceledException || e is AuthenticationException && !e.Message.Contains("certificate", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new RedisHandshakeException($"{Describe(e)}; does the server speak TLS? Without, it is redis://, or ssl=false");
         }
     }
 

@@ -41,11 +41,10 @@ public static class LarderRedisExtensions
             });
         services.AddOptions<LarderOptions>(name).PostConfigure<IServiceProvider>((options, provider) => Use(
             options, () => provider.GetRequiredService<IOptionsMonitor<RedisOptions>>().Get(name), name,
-            provider.GetService<TimeProvider>() ?? TimeProvider.System, provider.GetService<ILogger<RedisOptions>>() ?? NullLogger<RedisOptions>.Instance));
+            provider.GetService<TimeProvider>() ?? TimeProvider.System, LoggerOf(provider)));
         services.AddSingleton<IHostedService>(provider => new RedisService(
             () => name.Length == 0 ? provider.GetRequiredService<LarderCache>() : provider.GetRequiredKeyedService<LarderCache>(name),
-            provider.GetRequiredService<IOptionsMonitor<RedisOptions>>().Get(name),
-            provider.GetService<TimeProvider>() ?? TimeProvider.System, provider.GetService<ILogger<RedisOptions>>() ?? NullLogger<RedisOptions>.Instance));
+            provider.GetRequiredService<IOptionsMonitor<RedisOptions>>().Get(name), LoggerOf(provider)));
         return builder;
     }
 
@@ -54,10 +53,13 @@ public static class LarderRedisExtensions
     /// <param name="redis">Where Redis is.</param>
     /// <param name="logger">Where connections and their loss are told.</param>
     /// <returns>The options.</returns>
+    /// <exception cref="ArgumentException"><see cref="RedisOptions.FailOnConnectionError"/> is on: nobody waits here who could be told. <c>cache.ConnectedAsync</c> waits.</exception>
     public static LarderOptions UseRedis(this LarderOptions options, RedisOptions redis, ILogger? logger = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(redis);
+        if (redis.FailOnConnectionError)
+            throw new ArgumentException($"{nameof(redis.FailOnConnectionError)} is for programs with a host. Making a cache does not wait for Redis: leave it out, and wait by 'await cache.ConnectedAsync(timeout)'.", nameof(redis));
         Use(options, () => redis, "", TimeProvider.System, logger ?? NullLogger.Instance);
         return options;
     }
@@ -66,6 +68,8 @@ public static class LarderRedisExtensions
     /// <exception cref="FormatException">The connection string is none.</exception>
     /// <inheritdoc cref="UseRedis(LarderOptions, RedisOptions, ILogger?)"/>
     public static LarderOptions UseRedis(this LarderOptions options, string connectionString, ILogger? logger = null) => options.UseRedis(RedisOptions.Parse(connectionString), logger);
+
+    private static ILogger LoggerOf(IServiceProvider provider) => provider.GetService<ILoggerFactory>()?.CreateLogger(Larder.Redis.Log.Category) ?? NullLogger.Instance;
 
     /// <param name="redis">Asked when the cache is made: what is wrong with them is told by their own check.</param>
     private static void Use(LarderOptions options, Func<RedisOptions> redis, string name, TimeProvider time, ILogger logger) => options.Remote = clock =>

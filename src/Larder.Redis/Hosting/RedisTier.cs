@@ -6,6 +6,8 @@ namespace Larder.Redis;
 /// <remarks>The log is read on a link of its own: what waits there never stands in front of a command .</remarks>
 internal sealed class RedisTier : IDisposable, IAsyncDisposable
 {
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(2);
+
     private readonly RedisTopology _topology;
     private readonly RedisLog _log;
 
@@ -14,9 +16,11 @@ internal sealed class RedisTier : IDisposable, IAsyncDisposable
     /// <exception cref="ArgumentException">The options can't work; everything that is wrong with them is named.</exception>
     public RedisTier(RedisOptions options, string prefix, CacheClock clock, TimeProvider time, ILogger logger)
     {
+        if (RedisTlsFiles.Missing(options.Tls).FirstOrDefault() is { } missing) throw new ArgumentException(missing, nameof(options));
+        if (!prefix.EndsWith(':')) Log.OpenPrefix(logger, prefix);
         var names = new RedisNames(prefix);
         var clocks = new ServerClock(clock, time);
-        _topology = new(options, names, new() { Refused = new RightsAlarm(time, logger).Heed }, time, logger);
+        _topology = new(options, names, new() { Refused = new RightsAlarm(time, logger, prefix).Heed }, time, logger);
         _log = new(() => _topology.LogSteps, _topology.LogLink, names, clocks, time, options.Timeout, options.Silence, logger);
         EntryCipher? cipher = options.Encryption.IsOn ? new(options.Encryption) : null;
         IRemoteStore slots = options.ValueStore is { } store ? new DistributedCacheStore(store, clock, time, prefix) : new RedisSlots(_topology.Routes, names, clocks, options.Timeout, () => _log.Epoch, cipher, options.MaxReplyBytes);
@@ -27,6 +31,10 @@ internal sealed class RedisTier : IDisposable, IAsyncDisposable
             Strictness = options.Strictness,
             MaxEntryBytes = options.MaxEntryBytes,
             Owner = this,
+            FirstAttempt = FirstAttempt.EndAsync(_topology.LogLink, _log.Opened, () => _topology.LogSteps, options.ConnectTimeout, time),
+            StopPatience = StopPatience,
+            Watched = new AwayReminder(time, logger).Look,
+            Lost = lost => Log.Lost(logger, lost),
             Problem = () => _topology.Statuses.FirstOrDefault(status => status.Why is not null)?.Why ?? _log.Problem,
         };
     }

@@ -30,6 +30,9 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
     private LogFollower? _follower;
     private string? _problem;
     private Task _loop = Task.CompletedTask;
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>That was followed last; 0 before the first.</summary>
+    private ulong _followed;
 
     /// <param name="commands">The link on which events are appended; null while the log's server is not known.</param>
     /// <param name="reading">A link that nobody else uses.</param>
@@ -44,6 +47,9 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
 
     /// <summary>The epoch that is followed now; 0 for none.</summary>
     public ulong Epoch => Volatile.Read(ref _follower)?.Epoch ?? 0;
+
+    /// <summary>Ends when the log was opened for the first time, or could not be.</summary>
+    public Task Opened => _opened.Task;
 
     /// <summary>Why the log is not followed though there is a connection, without secrets; null where it is, or there is none.</summary>
     public string? Problem => Volatile.Read(ref _problem);
@@ -78,8 +84,10 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
             {
                 // The loop ends; it sees that.
             }
+            _opened.TrySetResult();
             await PauseAsync(failures).ConfigureAwait(false);
         }
+        _opened.TrySetResult();
     }
 
     /// <returns>Whether it was followed for a while, or left alone for one.</returns>
@@ -94,7 +102,10 @@ internal sealed class RedisLog : IRemoteLog, IAsyncDisposable
             await Task.Delay(pause, _time, _ending.Token).ConfigureAwait(false);
             return true;
         }
+        if (_followed != 0 && _followed != state.Epoch) Log.LogLost(_logger);
+        _followed = state.Epoch;
         follower.Begin(state, server.Clock);
+        _opened.TrySetResult();
         long began = _time.GetTimestamp();
         try
         {

@@ -40,7 +40,7 @@ internal sealed class ClusterRoutes : IRedisRoutes, IAsyncDisposable
         _hooks = hooks;
         (_options, _time, _logger, _beats) = (options, time, logger ?? NullLogger.Instance, beats);
         _patience = options.ConnectTimeout / 4;
-        _any = new(options, hooks: null, time, logger, new AnyNode(options.Endpoints, () => Map));
+        _any = new(options, hooks: null, time, logger, new AnyNode(options.Endpoints, () => Map), LinkUse.Map);
         _refresh = new(RefreshAsync, time, beats.Refresh, beats.Gap);
     }
 

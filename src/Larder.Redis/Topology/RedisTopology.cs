@@ -51,7 +51,7 @@ internal sealed class RedisTopology : IAsyncDisposable
             _watch = new(_single, time, beats.Watch, options.ConnectTimeout / 4);
             Routes = new SingleServer(_single);
         }
-        LogLink = new(options, hooks, time, logger, log);
+        LogLink = new(options, hooks, time, logger, log, LinkUse.Log);
     }
 
     /// <summary>To the server of each name.</summary>

@@ -39,6 +39,8 @@ internal static class CacheMeters
         meter.CreateObservableCounter("cache.expirations", () => Counts(c => c.Expirations), "{expiration}", "Entries whose time was over when they were removed.");
         meter.CreateObservableCounter("cache.invalidations", () => Counts(c => c.Invalidations), "{invalidation}", "Invalidations, where their history is kept.");
         meter.CreateObservableUpDownCounter("cache.entries", () => Levels(c => c.Memory.Count), "{entry}", "Entries in memory.");
+        meter.CreateObservableGauge("cache.remote.state", () => Remotes(tiers => tiers.Min(tier => (long)tier.State)), null, "The tier that nodes share: 0 away, 1 behind, 2 in use; of caches of one name the least.");
+        meter.CreateObservableUpDownCounter("cache.remote.pending", () => Remotes(tiers => tiers.Sum(tier => (long)tier.Pending)), "{invalidation}", "Invalidations on their way to the tier that nodes share, or waiting for it.");
         meter.CreateObservableGauge("cache.estimated_size", () => Levels(c => c.Memory.Bytes), "By", "Estimated bytes of the entries in memory.");
     }
 
@@ -77,6 +79,16 @@ internal static class CacheMeters
     private static List<Measurement<long>> Levels(Func<LarderCache, long> figure)
     {
         lock (Gate) return [.. Living_NeedsGate().GroupBy(cache => cache.Name, figure).Select(figures => new Measurement<long>(figures.Sum(), TagOf(figures.Key)))];
+    }
+
+    private static List<Measurement<long>> Remotes(Func<IEnumerable<RemoteTierStatus>, long> figure)
+    {
+        lock (Gate)
+            return [.. from cache in Living_NeedsGate()
+                       let tier = cache.RemoteTier
+                       where tier is not null
+                       group tier by cache.Name into tiers
+                       select new Measurement<long>(figure(tiers), TagOf(tiers.Key))];
     }
 
     private static Dictionary<string, Counted> Sums()

@@ -58,12 +58,12 @@ internal class PendingEvents(ulong node, int most = 100_000)
         }
     }
 
-    /// <summary>Whether the log has all of them.</summary>
-    public bool IsSent
+    /// <summary>How many of them the log does not have for sure.</summary>
+    public int Unsent
     {
         get
         {
-            lock (_gate) return _events.Values.All(e => e.Place is not null);
+            lock (_gate) return _events.Values.Count(e => e.Place is null);
         }
     }
 

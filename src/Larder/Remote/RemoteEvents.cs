@@ -10,7 +10,9 @@ namespace Larder;
 /// 2. A key's slot is removed before the event is appended, each time anew. Where the removal is not known to be done the event goes to
 ///    groups, by which every node judges what is in the slot; and so does one of a key whose slot may be claimed late.
 /// 3. One loop at a time sends what waits.
-/// 4. A caller whose event the log did not get in time is known (<see cref="PendingEvents.AnyLate"/>) before his call ends, and the place of
+/// 4. Whoever calls while the first attempt to reach the log is under way waits for its end after the event holds here, and before the epoch is
+///    read in which it is sent.
+/// 5. A caller whose event the log did not get in time is known (<see cref="PendingEvents.AnyLate"/>) before his call ends, and the place of
 ///    one that it got is noted before that: so <see cref="Newest"/> is never before an event whose call has ended.
 /// </remarks>
 internal sealed class RemoteEvents : IInvalidationLog
@@ -25,15 +27,16 @@ internal sealed class RemoteEvents : IInvalidationLog
     private readonly LocalReceiver _receiver;
     private readonly RemoteWrites _writes;
     private readonly RemoteAcknowledgements _reached;
+    private readonly Task _firstAttempt;
     // Tokens are signed with it.
     private readonly ulong _local = PositionToken.NewKey();
     private int _sending, _askedAgain;
     /// <summary>The last epoch in which an event of this node was acknowledged.</summary>
     private ulong _acknowledgedIn;
 
-    public RemoteEvents(IRemoteStore store, IRemoteLog log, LogFollower follower, PendingEvents pending, LocalReceiver receiver, RemoteWrites writes, RemoteAcknowledgements reached)
+    public RemoteEvents(IRemoteStore store, IRemoteLog log, LogFollower follower, PendingEvents pending, LocalReceiver receiver, RemoteWrites writes, RemoteAcknowledgements reached, Task firstAttempt)
     {
-        (_store, _log, _follower, _pending, _receiver, _writes, _reached) = (store, log, follower, pending, receiver, writes, reached);
+        (_store, _log, _follower, _pending, _receiver, _writes, _reached, _firstAttempt) = (store, log, follower, pending, receiver, writes, reached, firstAttempt);
         follower.Begun = OnBegun;
     }
 
@@ -76,7 +79,7 @@ internal sealed class RemoteEvents : IInvalidationLog
         bool isWhole = true;
         foreach (PendingEvent part in parts)
         {
-            if (await SendAsync(part).ConfigureAwait(false) is { } place) last = place;
+            if (await SendAsync(part, cancellationToken).ConfigureAwait(false) is { } place) last = place;
             else isWhole = false;
         }
         return isWhole && last is { } position
@@ -88,10 +91,11 @@ internal sealed class RemoteEvents : IInvalidationLog
     public PendingEvent Begin(string key) => _pending.Add(RemoteEventCodec.Split(Invalidation.Key(key))[0]);
 
     /// <summary>Sends an event; if that can't be done now it waits.</summary>
+    /// <param name="cancellationToken">Ends the waiting for a first connection.</param>
     /// <returns>Its place; null where it waits.</returns>
-    public async ValueTask<Position?> SendAsync(PendingEvent pending)
+    public async ValueTask<Position?> SendAsync(PendingEvent pending, CancellationToken cancellationToken = default)
     {
-        ulong epoch = _follower.Epoch;
+        ulong epoch = await EpochAsync(cancellationToken).ConfigureAwait(false);
         if (epoch != 0)
         {
             try
@@ -114,7 +118,7 @@ internal sealed class RemoteEvents : IInvalidationLog
     /// <returns>Whether the log has the event.</returns>
     public async ValueTask<bool> SetAsync(PendingEvent pending, Entry entry)
     {
-        ulong epoch = _follower.Epoch;
+        ulong epoch = await EpochAsync(CancellationToken.None).ConfigureAwait(false);
         if (epoch == 0 || pending.What.Kind != InvalidationKind.Key || DerivedKeys.Are(entry.Key))
         {
             return await SendAsync(pending).ConfigureAwait(false) is not null;
@@ -150,6 +154,13 @@ internal sealed class RemoteEvents : IInvalidationLog
     {
         Volatile.Write(ref _askedAgain, 1);
         if (_follower.Epoch != 0 && Interlocked.CompareExchange(ref _sending, 1, 0) == 0) ThreadPool.UnsafeQueueUserWorkItem(static events => _ = events.SendAllAsync(), this, preferLocal: false);
+    }
+
+    /// <summary>The epoch in which events are appended: 0 only where there is no connection, not where the first is still being made.</summary>
+    private async ValueTask<ulong> EpochAsync(CancellationToken cancellationToken)
+    {
+        if (!_firstAttempt.IsCompleted) await _firstAttempt.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return _follower.Epoch;
     }
 
     private async Task SendAllAsync()

@@ -28,6 +28,18 @@ internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
     /// <summary>What ends with the cache, such as connections.</summary>
     public IDisposable? Owner { get; init; }
 
+    /// <summary>Ends when the first attempt to reach the log has ended, whatever came of it, and after a bounded time in any case .</summary>
+    public Task FirstAttempt { get; init; } = Task.CompletedTask;
+
+    /// <summary>How long the end of a cache waits for what is under way.</summary>
+    public TimeSpan StopPatience { get; init; }
+
+    /// <summary>Told once a second how the tier is doing.</summary>
+    public Action<RemoteTierStatus>? Watched { get; init; }
+
+    /// <summary>Told when the cache ends how many events the log does not have for sure, if there are any.</summary>
+    public Action<int>? Lost { get; init; }
+
     /// <summary>Why there is no connection, for a person and without secrets; null where nothing is known to be wrong.</summary>
     public Func<string?> Problem { get; init; } = static () => null;
 }
@@ -35,13 +47,16 @@ internal sealed record RemoteSeams(IRemoteStore Store, IRemoteLog Log)
 /// <summary>The Redis tier of one cache (docs/invalidation.md, "With Redis"): puts its parts together and looks after them once a second.</summary>
 internal sealed class RemoteTier : IDisposable
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1), Glance = TimeSpan.FromMilliseconds(10);
 
     private readonly DoubtedMemory _doubted;
     private readonly RemoteSeams _seams;
     private readonly ITimer _timer;
     private readonly LeaseWatch? _watch;
     private readonly LeaseKeeper? _keeper;
+    /// <summary>When the end does not wait any more, by <see cref="Environment.TickCount64"/>; 0 until it begins.</summary>
+    private long _settleUntil;
+    private int _isDisposed;
 
     public RemoteTier(
         RemoteSeams seams, LocalReceiver receiver, MemoryStore memory, InvalidationIndex index, EntryRecords records, WireLimits limits, CacheClock clock, TimeProvider time)
@@ -57,7 +72,7 @@ internal sealed class RemoteTier : IDisposable
         Writes = new(seams.Store, Follower, Reads, records, limits, clock, seams.MaxEntryBytes);
         Sliding = new(seams.Store, Reads, clock);
         if (seams.Leases is not null) _watch = new(seams.Leases, seams.Pending.Node, time);
-        Events = new(seams.Store, seams.Log, Follower, seams.Pending, receiver, Writes, new(Follower, _doubted, index, _watch, isStrict, time));
+        Events = new(seams.Store, seams.Log, Follower, seams.Pending, receiver, Writes, new(Follower, _doubted, index, _watch, isStrict, time), seams.FirstAttempt);
         if (lease is not null)
         {
             _keeper = new(seams.Leases!, Follower, lease, seams.Pending.Node, clock, () => receiver.Follow(Invalidation.All));
@@ -98,15 +113,38 @@ internal sealed class RemoteTier : IDisposable
     };
 
     /// <summary>Whether all that was to be stored and sent has been.</summary>
-    public bool IsIdle => Writes.IsIdle && _seams.Pending.IsSent;
+    public bool IsIdle => Writes.IsIdle && _seams.Pending.Unsent == 0;
+
+    /// <summary>Ends when the first attempt to reach the log has ended (<see cref="RemoteSeams.FirstAttempt"/>).</summary>
+    public Task FirstAttempt => _seams.FirstAttempt;
+
+    /// <summary>Whether nothing is under way, or nothing of it can go out: Redis is known to be away .</summary>
+    private bool IsSettled => IsIdle || Follower.Epoch == 0 && FirstAttempt.IsCompleted;
+
+    /// <summary>Waits for what is under way, at most <see cref="RemoteSeams.StopPatience"/>, however often it is asked for: a host's stop and the end of its cache share it.</summary>
+    public async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        // By the time of the world: it is a process that ends.
+        for (long until = BeginToSettle(); !IsSettled && Environment.TickCount64 < until && !cancellationToken.IsCancellationRequested;)
+            await Task.Delay(Glance, CancellationToken.None).ConfigureAwait(false);
+    }
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        for (long until = BeginToSettle(); !IsSettled && Environment.TickCount64 < until;) Thread.Sleep(Glance);
+        if (_seams.Pending.Unsent is > 0 and int lost) _seams.Lost?.Invoke(lost);
         _timer.Dispose();
         Sweep?.Dispose();
         _doubted.Dispose();
         if (_keeper is null) _seams.Owner?.Dispose();
         else _ = ResignAsync(_keeper);
+    }
+
+    private long BeginToSettle()
+    {
+        long until = Environment.TickCount64 + (long)_seams.StopPatience.TotalMilliseconds;
+        return Interlocked.CompareExchange(ref _settleUntil, until, 0) is not 0 and var begun ? begun : until;
     }
 
     /// <summary>Nothing is served from here on; the connections stay for as long as it takes to say so.</summary>
@@ -123,5 +161,6 @@ internal sealed class RemoteTier : IDisposable
         _keeper?.Renew();
         if (Follower.Epoch != 0) _watch?.Tick();
         Sweep?.Look();
+        _seams.Watched?.Invoke(Status);
     }
 }

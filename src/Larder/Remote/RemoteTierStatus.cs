@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Larder;
 
 /// <summary>Where the tier that a cache shares with other nodes stands.</summary>
@@ -33,9 +35,34 @@ public sealed record RemoteTierStatus
 /// <summary>The tier that a cache shares with other nodes.</summary>
 public static class LarderCacheRemoteTier
 {
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(10);
+
     extension(LarderCache cache)
     {
         /// <summary>How the shared tier is doing; null for a cache without one.</summary>
         public RemoteTierStatus? RemoteTier => cache.Remote?.Tier.Status;
+
+        /// <summary>Waits until the shared tier is in use, for programs that need it from their first call on.</summary>
+        /// <param name="timeout">How long at most.</param>
+        /// <param name="cancellationToken">Ends the waiting.</param>
+        /// <returns>Whether it is; false for a cache without one. <see cref="RemoteTierStatus.Problem"/> says why it is not.</returns>
+        /// <exception cref="OperationCanceledException">The waiting was cancelled.</exception>
+        public async Task<bool> ConnectedAsync(TimeSpan timeout, CancellationToken cancellationToken = default)
+        {
+            if (cache.Remote?.Tier is not { } tier) return false;
+            for (long began = Stopwatch.GetTimestamp(); tier.Status.State != RemoteTierState.InUse;)
+            {
+                if (Stopwatch.GetElapsedTime(began) >= timeout) return false;
+                await Task.Delay(Glance, cancellationToken).ConfigureAwait(false);
+            }
+            return true;
+        }
+    }
+
+    /// <summary>Waits for what is under way to the shared tier, and ends the cache then.</summary>
+    internal static async ValueTask EndAsync(LarderCache cache)
+    {
+        if (cache.Remote is { } remote) await remote.Tier.SettleAsync(CancellationToken.None).ConfigureAwait(false);
+        cache.Dispose();
     }
 }

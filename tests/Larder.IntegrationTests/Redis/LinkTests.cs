@@ -100,9 +100,9 @@ public sealed class LinkTests
     }
 
     [Theory]
-    [InlineData("Ca9ary-wrong", null, 0, "HELLO was refused (WRONGPASS)")]
-    [InlineData("Ca9ary-wrong", "Ca9ary-user", 0, "HELLO was refused (WRONGPASS)")]
-    [InlineData(null, null, 0, "HELLO was refused (NOAUTH)")]
+    [InlineData("Ca9ary-wrong", null, 0, "HELLO was refused (WRONGPASS): the server knows no such user with this password")]
+    [InlineData("Ca9ary-wrong", "Ca9ary-user", 0, "HELLO was refused (WRONGPASS): the server knows no such user with this password")]
+    [InlineData(null, null, 0, "HELLO was refused (NOAUTH): the server wants a password")]
     [InlineData("Ca9ary-right", null, 999, "SELECT was refused (ERR)")]
     public async Task Who_is_not_let_in_is_told_why_without_secrets(string? password, string? user, int database, string why)
     {

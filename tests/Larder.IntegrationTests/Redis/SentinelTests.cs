@@ -119,8 +119,8 @@ public sealed class SentinelTests
     public async Task Who_may_not_ask_the_sentinels_or_names_another_group_is_told_so_without_secrets()
     {
         await using SentinelGroup group = await SentinelGroup.StartAsync("Ca9ary-right");
-        await Refused(o => o.ConnectTimeout = TimeSpan.FromSeconds(1), "no sentinel answers (HELLO was refused (NOAUTH))");
-        await Refused(o => (o.ConnectTimeout, o.SentinelPassword) = (TimeSpan.FromSeconds(1), "Ca9ary-wrong"), "no sentinel answers (HELLO was refused (WRONGPASS))");
+        await Refused(o => o.ConnectTimeout = TimeSpan.FromSeconds(1), "no sentinel answers (HELLO was refused (NOAUTH): the server wants a password)");
+        await Refused(o => (o.ConnectTimeout, o.SentinelPassword) = (TimeSpan.FromSeconds(1), "Ca9ary-wrong"), "no sentinel answers (HELLO was refused (WRONGPASS): the server knows no such user with this password)");
         await Refused(o => (o.SentinelPassword, o.SentinelMaster) = ("Ca9ary-right", "other"), "no sentinel names a master of the group (ERR)");
         // The servers are asked with their own password, or none.
         await using var topology = new RedisTopology(group.Options(1, o => o.SentinelPassword = "Ca9ary-right"), new("larder:"));

@@ -39,7 +39,12 @@ public sealed class TlsTests
         await IsRefusedAsync(server, new() { PinnedCertificate = new string('0', 64) }, "TLS failed");
         await IsRefusedAsync(server, certificates.Options(tls => tls.ServerName = "elsewhere.example"), "RemoteCertificateNameMismatch");
         await IsRefusedAsync(server, new() { TrustedRootsFile = Path.Combine(server.Folder, "none.pem") }, "a certificate file can't be used (FileNotFoundException)");
-        await IsRefusedAsync(server, null, "HELLO was not answered (Lost)");
+        // What is spoken on one side only.
+        await IsRefusedAsync(server, null, "does the server want TLS? Then it is rediss://, or ssl=true");
+        await using RedisServer plain = await RedisServer.StartAsync();
+        await using var link = new RedisLink(plain.Options(o => (o.Tls, o.ConnectTimeout) = (new(), TimeSpan.FromMilliseconds(500))));
+        await LinkTests.Until(() => link.Status.Why is not null);
+        Assert.Contains("does the server speak TLS? Without, it is redis://, or ssl=false", link.Status.Why, StringComparison.Ordinal);
     }
 
     [Fact]

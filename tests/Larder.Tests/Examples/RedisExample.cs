@@ -23,11 +23,16 @@ public sealed class RedisExample
             redis.RequireProductionSecurity();
         });
 
+        builder.Services.AddLarder("sessions").AddRedis(configure: redis => redis.Endpoints.Add(new RedisEndpoint("127.0.0.1", 6379)));
+
         builder.Services.AddHealthChecks().AddLarder(tags: "ready");
 
         using ServiceProvider provider = builder.Services.BuildServiceProvider();
         var options = provider.GetRequiredService<IOptionsMonitor<RedisOptions>>();
         Assert.Equal("redis://127.0.0.1:6379/0", options.Get("").ToString());
+        Assert.Equal("redis://127.0.0.1:6379/0", options.Get("sessions").ToString());
+        RedisOptions final = provider.GetRequiredService<IOptionsMonitor<RedisOptions>>().Get("");
+        Assert.Equal(RedisSecurityLevel.Low, RedisSecurityReport.Of(final).Level);
         Assert.Equal(("larder", TimeSpan.FromMilliseconds(100), RedisSecurityLevel.High), (options.Get("reports").User, options.Get("reports").Timeout, options.Get("reports").LeastSecurity));
     }
 
@@ -42,11 +47,14 @@ public sealed class RedisExample
     }
 
     [Fact]
-    public void A_cache_by_hand()
+    public async Task A_cache_by_hand()
     {
+        var Console = new Lines();
         string connectionString = "redis://127.0.0.1:1";
-        using var cache = new LarderCache(new LarderOptions().UseRedis(connectionString));
+        await using var cache = new LarderCache(new LarderOptions().UseRedis(connectionString));
+        if (!await cache.ConnectedAsync(TimeSpan.FromMilliseconds(5), TestContext.Current.CancellationToken)) Console.WriteLine($"{cache.RemoteTier!.Problem}");
         Assert.NotNull(cache.RemoteTier);
+        Assert.Single(Console.All);
     }
 
     [Fact]

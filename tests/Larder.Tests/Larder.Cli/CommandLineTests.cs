@@ -24,6 +24,7 @@ public sealed class CommandLineTests : IDisposable
     [Theory]
     [InlineData("", "Usage:\n  larder [command] [options]", "larder config check larder.json")]
     [InlineData("serve", "larder serve [options]", "larder serve --origin http://127.0.0.1:8081")]
+    [InlineData("purge", "larder purge [options]", "larder purge --redis redis://127.0.0.1:6379 --tag zone:71")]
     [InlineData("config", "larder config [command] [options]", "larder config check larder.json")]
     [InlineData("config check", "larder config check <FILE> [options]", "larder config check larder.yaml")]
     public async Task Every_command_has_help_with_examples_and_exit_codes(string command, string usage, string example)

@@ -19,7 +19,7 @@ public sealed class RightsTests
         await stage.Checker.SomeMoreAsync();
         if (rule is null) await stage.Server.AskAsync("ACL", "DELUSER", "app");
         else await stage.Server.AskAsync("ACL", "SETUSER", "app", rule);
-        string alarm = rule is null ? "HELLO was refused (WRONGPASS)" : "denies its user a right (NOPERM)";
+        string alarm = rule is null ? "HELLO was refused (WRONGPASS)" : "(NOPERM), which the cache needs";
         await LinkTests.Until(() => stage.Loggers.All(logger => logger.Lines.Any(line => line.Contains(alarm, StringComparison.Ordinal))));
         long pending = stage.Checker.Pending;
         await LinkTests.Until(() => stage.Checker.Pending > pending);
@@ -46,7 +46,7 @@ public sealed class RightsTests
         // The server denies it as a plain error, within the script.
         await stage.Server.AskAsync("ACL", "SETUSER", "app", "-hset");
         long pending = stage.Checker.Pending;
-        await LinkTests.Until(() => stage.Loggers.All(logger => logger.Lines.Any(line => line.Contains("denies its user a right (NOPERM)", StringComparison.Ordinal))));
+        await LinkTests.Until(() => stage.Loggers.All(logger => logger.Lines.Any(line => line.Contains("(NOPERM), which the cache needs", StringComparison.Ordinal))));
         await LinkTests.Until(() => stage.Checker.Pending > pending);
         Assert.All(stage.Nodes, node => Assert.True(node.Cache.RemoteTier!.Pending > 0));
         Assert.Equal(InvalidationStatus.Acknowledged, (await other.Cache.InvalidateAsync(Invalidation.Tag("t0"), cancellationToken: TestContext.Current.CancellationToken)).Status);

@@ -64,8 +64,10 @@ public sealed class CollapsedRequestsTests
         Task<bool> waiting = _table.WaitForAsync(leader!, left.Token);
         await left.CancelAsync();
         Assert.False(await waiting);
-        leader!.BeginBody();
+        leader!.BeginBody(null);
         Assert.False(await _table.WaitForAsync(leader, left.Token));
+        Assert.False(await CollapsedRequests.WaitForHeadersAsync(leader, left.Token));
+        Assert.True(await CollapsedRequests.WaitForHeadersAsync(leader, default));
     }
 
     [Theory]

@@ -83,7 +83,7 @@ public sealed class DetachedExchangeTests
         context.Features.Set<IHttpResetFeature>(reset);
         foreach (Action<HttpContext> end in new Action<HttpContext>[] { c => c.Abort(), c => c.Features.GetRequiredFeature<IHttpResetFeature>().Reset(2) })
         {
-            var aborts = new NotedAborts(context.Features);
+            var aborts = new NotedAborts(context.Features, isShared: false);
             aborts.Install();
             Assert.False(aborts.Aborted);
             end(context);
@@ -94,7 +94,7 @@ public sealed class DetachedExchangeTests
             context.Features.Set<IHttpRequestLifetimeFeature>(new HttpRequestLifetimeFeature());
         }
         Assert.Equal(2, reset.Code);
-        var left = new NotedAborts(context.Features) { RequestAborted = new(canceled: true) };
+        var left = new NotedAborts(context.Features, isShared: false) { RequestAborted = new(canceled: true) };
         Assert.True(left.Aborted && context.RequestAborted.IsCancellationRequested);
     }
 

@@ -2,6 +2,7 @@ using Larder.AspNetCore;
 using Larder.Cli.Configuration;
 using Larder.Gateway.Configuration;
 using Larder.Gateway.Hosting;
+using Larder.Redis;
 
 namespace Larder.Tests.Gateway.Configuration;
 

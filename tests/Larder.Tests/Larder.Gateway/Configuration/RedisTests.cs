@@ -40,5 +40,10 @@ public sealed class RedisTests
     }
 
     [Fact]
-    public void Nothing_but_text() => Assert.StartsWith("redis: 5 is not allowed; a connection string", Assert.Single(Documents.Messages("""{"redis":5}""")), StringComparison.Ordinal);
+    public void Nothing_but_text()
+    {
+        Assert.StartsWith("redis: 5 is not allowed; a connection string", Assert.Single(Documents.Messages("""{"redis":5}""")), StringComparison.Ordinal);
+        // Whoever writes an object is shown where its settings go.
+        Assert.Contains("?prefix=shop:&timeout=100ms", Assert.Single(Documents.Messages("""{"redis":{"url":"redis://h","prefix":"shop:"}}""")), StringComparison.Ordinal);
+    }
 }

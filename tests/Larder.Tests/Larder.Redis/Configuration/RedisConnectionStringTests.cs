@@ -114,6 +114,27 @@ public sealed class RedisConnectionStringTests
         Assert.Contains("abortConnect", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("reddis://h", "The scheme of a connection string is unknown. Known are redis://")]
+    [InlineData("http://h:6379", "The scheme of a connection string is unknown")]
+    [InlineData("redis:/h", "begins with redis://, with two slashes")]
+    [InlineData("h:65536", "has a port that is none: allowed is 1 to 65535")]
+    [InlineData("redis://a,h:0", "Part 2 of the servers of a connection string has a port that is none")]
+    [InlineData("redis://ho st", "Part 1 of the servers of a connection string has a blank in it")]
+    [InlineData("redis://u:p/ss#w@h", "write %2F %3F %40 %25 instead")]
+    [InlineData("redis://:p?ss@h", "write %2F %3F %40 %25 instead")]
+    [InlineData("redis://h?pasword=x", "did you mean 'password'?")]
+    [InlineData("h,zzzzzzzz=5", "is unknown. Known are asyncTimeout")]
+    public void Each_mistake_has_a_message_of_its_own(string text, string part) =>
+        Assert.Contains(part, Assert.Throws<FormatException>(() => RedisOptions.Parse(text)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("redis://h?password=a@b")]
+    [InlineData("redis://u:p%2Fss%23w@h")]
+    [InlineData("/run/redis.sock")]
+    [InlineData("h,password=a:/b")]
+    public void What_looks_like_a_mistake_and_is_none(string text) => Assert.Single(RedisOptions.Parse(text).Endpoints);
+
     private static Gen<RedisOptions> AnyOptions()
     {
         Gen<string> text = Gen.Elements("aB1 ,=@:/?%&#é🙂\"'".EnumerateRunes().Select(rune => rune.ToString()).ToArray()).NonEmptyListOf().Select(parts => string.Concat(parts));

@@ -20,7 +20,7 @@ public sealed class RedisOptionsTests
         string[] fields =
         [
             "Endpoints", "User", "Password", "ClientName", "Database", "Timeout", "ConnectTimeout", "LongestBackoff", "Heartbeat", "Silence", "MaxInFlight", "MaxUnsentBytes", "MaxReplyBytes", "MaxEntryBytes",
-            "Breaker.FailuresInRow", "Breaker.FailureShare", "Breaker.WindowFailures", "Breaker.Window", "Breaker.OpenFor", "Tls.PinnedCertificate", "Tls.ClientKeyFile",
+            "Breaker.FailuresInRow", "Breaker.FailureShare", "Breaker.WindowFailures", "Breaker.Window", "Breaker.OpenFor", "Tls.PinnedCertificate", "Tls.ClientKeyFile", "Tls.ClientKeyFile (keyFile)",
         ];
         Assert.Equal(fields.Length, problems.Length);
         Assert.All(fields, field => Assert.Contains(problems, problem => problem.Contains($": {field} is ", StringComparison.Ordinal)));

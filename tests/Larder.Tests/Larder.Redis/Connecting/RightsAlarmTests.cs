@@ -13,18 +13,30 @@ public sealed class RightsAlarmTests
     private static RedisError Error(string line) => RedisError.Parse(Encoding.UTF8.GetBytes(line));
 
     [Theory]
-    [InlineData("NOPERM this user has no permissions to run the 'set' command", "NOPERM")]
-    [InlineData("NOAUTH Authentication required.", "NOAUTH")]
-    [InlineData("ERR The user executing the script can't run this command or subcommand script: 44848f, on @user_script:1.", "NOPERM")]
-    [InlineData("ERR The user executing the script can't access at least one of the keys mentioned in the command arguments script: feaf73, on @user_script:1.", "NOPERM")]
-    public void A_right_that_is_denied_is_told(string line, string code)
+    [InlineData("NOPERM this user has no permissions to run the 'set' command", "the command set (NOPERM)")]
+    [InlineData("NOPERM User larder has no permissions to run the 'XADD' command", "the command xadd (NOPERM)")]
+    [InlineData("NOPERM this user has no permissions to run the 'script' command", "something (NOPERM)")]
+    [InlineData("NOPERM this user has no permissions to access one of the keys used as arguments", "a key (the cache's begin with shop:) (NOPERM)")]
+    [InlineData("ERR The user executing the script can't run this command or subcommand script: 44848f, on @user_script:1.", "something (NOPERM)")]
+    [InlineData("ERR The user executing the script can't access at least one of the keys mentioned in the command arguments script: feaf73, on @user_script:1.", "a key (the cache's begin with shop:) (NOPERM)")]
+    public void A_right_that_is_denied_is_told(string line, string what)
     {
-        new RightsAlarm(_time, _logger).Heed(Error(line));
+        new RightsAlarm(_time, _logger, "shop:").Heed(Error(line));
         (int id, LogLevel level, string text) = Assert.Single(_logger.Lines);
         Assert.Equal((7, LogLevel.Error), (id, level));
-        Assert.Contains($"({code})", text, StringComparison.Ordinal);
+        Assert.Contains($"denies its user {what}", text, StringComparison.Ordinal);
+        Assert.Contains("ACL LOG", text, StringComparison.Ordinal);
         // What the server said may repeat what it was asked.
         Assert.DoesNotContain("script", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_password_that_is_wanted_is_told_as_such()
+    {
+        new RightsAlarm(_time, _logger).Heed(Error("NOAUTH Authentication required."));
+        (int id, _, string text) = Assert.Single(_logger.Lines);
+        Assert.Equal(12, id);
+        Assert.Contains("wants a password (NOAUTH)", text, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -52,8 +52,10 @@ public sealed class AddRedisTests
         RedisOptions user = OfSettings(url, ("REDIS_ACL_USERNAME", "u"), ("REDIS_ACL_PASSWORD", "q"));
         Assert.Equal(("u", "q"), (user.User, user.Password));
         Assert.NotNull(OfSettings(url, ("REDIS_TLS_ENABLED", "true")).Tls);
-        RedisTlsOptions tls = OfSettings(url, ("REDIS_TLS_CERT_PATH", "c"), ("REDIS_TLS_KEY_PATH", "k"), ("REDIS_TLS_CA_PATH", "a"), ("REDIS_VERIFY_CERTIFICATES", "false")).Tls!;
-        Assert.Equal(("c", "k", "a", true), (tls.ClientCertificateFile, tls.ClientKeyFile, tls.TrustedRootsFile, tls.DangerouslyAcceptAnyCertificate));
+        // Files have to be there, whatever is in them.
+        string[] files = [typeof(AddRedisTests).Assembly.Location, typeof(RedisOptions).Assembly.Location, typeof(LarderCache).Assembly.Location];
+        RedisTlsOptions tls = OfSettings(url, ("REDIS_TLS_CERT_PATH", files[0]), ("REDIS_TLS_KEY_PATH", files[1]), ("REDIS_TLS_CA_PATH", files[2]), ("REDIS_VERIFY_CERTIFICATES", "false")).Tls!;
+        Assert.Equal((files[0], files[1], files[2], true), (tls.ClientCertificateFile, tls.ClientKeyFile, tls.TrustedRootsFile, tls.DangerouslyAcceptAnyCertificate));
         Assert.False(OfSettings(url, ("REDIS_TLS_ENABLED", "true"), ("REDIS_VERIFY_CERTIFICATES", "true")).Tls!.DangerouslyAcceptAnyCertificate);
         string[] names = [.. new[] { new byte[32], [.. Enumerable.Repeat((byte)1, 32)] }.Select(key => Assert.Single(OfSettings(url, ("REDIS_ENCRYPTION_KEY", Convert.ToBase64String(key))).Encryption.Keys).Id)];
         Assert.NotEqual(names[0], names[1]);
@@ -104,9 +106,27 @@ public sealed class AddRedisTests
         Assert.All(places, place => Assert.Contains(failure.Failures, problem => problem.StartsWith(place, StringComparison.OrdinalIgnoreCase)));
         Assert.Equal(places.Length, failure.Failures.Count());
         Assert.DoesNotContain(Canary, failure.ToString(), StringComparison.Ordinal);
+        // What has a place of its own is no connection string.
+        Assert.All(failure.Failures.Where(problem => !problem.StartsWith("REDIS_URL", StringComparison.Ordinal)), problem => Assert.DoesNotContain("connection string", problem, StringComparison.Ordinal));
         // The control: with what is right it starts.
         using ServiceProvider right = Provider(services => services.AddLarder().AddRedis(), ("REDIS_URL", $"redis://:{Canary}@h"));
         right.GetRequiredService<IStartupValidator>().Validate();
+    }
+
+    [Fact]
+    public void A_file_that_is_missing_is_told_when_the_program_starts_with_its_option()
+    {
+        using ServiceProvider provider = Provider(services => services.AddLarder().AddRedis("rediss://h?caFile=/none/ca.pem"));
+        string problem = Assert.Single(Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IStartupValidator>().Validate()).Failures);
+        Assert.StartsWith("Tls.TrustedRootsFile (caFile) is '/none/ca.pem'; there is no such file", problem, StringComparison.Ordinal);
+        Assert.Contains("certFile", Assert.Throws<ArgumentException>(() => new LarderCache(new LarderOptions().UseRedis("h,certFile=/none/c.pem"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void It_is_known_which_variables_something_comes_from()
+    {
+        Assert.Equal(["REDIS_URL", "REDIS_AUTH"], OfSettings(("REDIS_URL", "h"), ("REDIS_AUTH", "p"), ("Larder:Redis:db", "1")).Variables);
+        Assert.Empty(Options(services => services.AddLarder("other").AddRedis("h"), "other", ("REDIS_AUTH", "p")).Variables);
     }
 
     [Fact]

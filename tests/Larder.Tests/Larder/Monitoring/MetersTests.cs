@@ -31,6 +31,22 @@ public sealed class MetersTests
     }
 
     [Fact]
+    public async Task A_tier_that_is_away_and_what_waits_for_it()
+    {
+        string name = "meters-" + Guid.NewGuid();
+        using var alone = new LarderCache(name: name);
+        Assert.DoesNotContain("cache.remote.state", Collect(name).Keys);
+        var redis = new Remote.ModelRedis();
+        using var node = new Remote.ModelNode(redis, name: name);
+        node.Connect();
+        node.ReadLog();
+        Assert.Equal((2, 0), (Collect(name)["cache.remote.state"], Collect(name)["cache.remote.pending"]));
+        using var away = new Remote.ModelNode(redis, name: name);
+        await away.Cache.InvalidateAsync(Invalidation.Tag("t"), cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal((0, 1), (Collect(name)["cache.remote.state"], Collect(name)["cache.remote.pending"]));
+    }
+
+    [Fact]
     public void The_counts_of_a_cache_that_was_disposed_of_stay_and_its_levels_go()
     {
         string name = "meters-" + Guid.NewGuid();

@@ -14,7 +14,7 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
     /// <param name="faults">How likely a command is to go wrong; 0 for a node whose log is read by hand (<see cref="Connect"/>, <see cref="ReadLog"/>).</param>
     public ModelNode(
         ModelRedis redis, int seed = 0, double faults = 0, PendingEvents? pending = null, LarderOptions? options = null, TimeProvider? time = null, long maxEntryBytes = 8 << 20,
-        Func<CacheClock, IRemoteStore>? store = null)
+        Func<CacheClock, IRemoteStore>? store = null, string name = "")
     {
         (_redis, _random, Faults) = (redis, new(seed), faults);
         options ??= new();
@@ -23,7 +23,7 @@ internal class ModelNode : IRemoteStore, IRemoteLog, IDisposable
             var seams = new RemoteSeams(store?.Invoke(clock) ?? this, this) { MaxEntryBytes = maxEntryBytes };
             return Seams(pending is null ? seams : seams with { Pending = pending });
         };
-        Cache = new(options, time);
+        Cache = new(options, time, name: name);
     }
 
     public LarderCache Cache { get; }

@@ -1,4 +1,4 @@
-namespace Larder.Gateway.Configuration;
+namespace Larder.Redis;
 
 /// <summary>Guesses what a misspelt name was meant to be.</summary>
 internal static class Spelling
