@@ -164,6 +164,8 @@ internal sealed class Fetch : ITeeOwner
         HttpResponse response = _context.Response;
         _cache.Position?.Tell(response.Headers, hasWritten: false);
         (StorePlan? plan, Reason unstored) = _cache.Storer.Plan(_asked, _context);
+        // What stands for an answer that did not come is nobody's, and a moment's trouble is no reason to lose what may stand in for it.
+        if (plan is not null && (IsUnreachable || (plan.Status >= 500 && Stored is { Status: < 500 }))) (plan, unstored) = (null, Reason.UnstoredStatus);
         _plan = plan;
         if (plan is null)
         {

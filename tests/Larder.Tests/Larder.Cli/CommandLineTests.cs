@@ -66,7 +66,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal((0, expected, ""), await CheckAsync(name, text));
 
     [Theory]
-    [InlineData("a.json", "{\"expiry\":1,\n\"keepStale\":-1}", ":1: expiry: there is no such member; origin, origins, urls, tls, memory, body, keepStale, cacheErrors, timeouts, retries, headers, forwarded, privateUserHeader, redis, rules", ":2: keepStale: -1 is not allowed; a number of seconds from 0 to 31536000")]
+    [InlineData("a.json", "{\"expiry\":1,\n\"keepStale\":-1}", ":1: expiry: there is no such member; origin, origins, urls, tls, memory, body, keepStale, cacheErrors, timeouts, retries, headers, forwarded, privateUserHeader, redis, rules, heuristics, compress, cacheControlTargets, tagHeaders, positionHeader, purge, esi, presets", ":2: keepStale: -1 is not allowed; a number of seconds from 0 to 31536000")]
     [InlineData("a.txt", "{}", ": its name must end with .json, .yaml or .yml, to tell how it is written")]
     [InlineData("a.json", "not UTF-8", ": it can't be read: it is not UTF-8")]
     public async Task A_bad_file_is_every_mistake_and_code_2(string name, string text, params string[] messages)
