@@ -27,6 +27,8 @@ internal static class StoredResponseWriter
         WriteCacheHeaders(response.Headers, stored, stored.PreparedFor(age), reason);
         if (notModified)
         {
+            // The tag of what the client would get (RFC 9110 §15.4.5).
+            if (stored.Coded is { } form && form.In(CodingFor(asked, form)) is not null) response.Headers.ETag = stored.CodedFields.WeakETag;
             response.StatusCode = Statuses.Status304NotModified;
             return Task.CompletedTask;
         }
@@ -41,12 +43,15 @@ internal static class StoredResponseWriter
         return WriteBodyAsync(context, body, first, length);
     }
 
+    private static string CodingFor(IHeaderDictionary asked, CodedBody coded) =>
+        asked.Range.Count > 0 ? ContentCodings.Identity : ContentCodings.Choose(asked.AcceptEncoding, coded.Brotli is not null, coded.Gzip is not null);
+
     /// <summary>The body in the coding that the client likes best. Ranges are cut of the body as it came.</summary>
     private static StoredBody BodyFor(HttpContext context, StoredResponse stored, CodedBody coded)
     {
         IHeaderDictionary asked = context.Request.Headers;
-        string coding = asked.Range.Count > 0 ? ContentCodings.Identity : ContentCodings.Choose(asked.AcceptEncoding, coded.Brotli is not null, coded.Gzip is not null);
-        if (coded.In(coding) is not { } body) return new([coded.Decompress()]);
+        string coding = CodingFor(asked, coded);
+        if (coded.In(coding) is not { } body) return new InflatedBody(coded);
         IHeaderDictionary headers = context.Response.Headers;
         headers.ContentEncoding = coding;
         headers.ETag = stored.CodedFields.WeakETag;
@@ -130,7 +135,8 @@ internal static class StoredResponseWriter
             _ = write.Result;
             return Task.CompletedTask;
         }
-        return body.WriteToAsync(context.Response.BodyWriter, first, length, CancellationToken.None);
+        // Of what still arrives nothing ends a wait but that.
+        return body.WriteToAsync(context.Response.BodyWriter, first, length, body is GrowingBody ? context.RequestAborted : CancellationToken.None);
     }
 
     private static bool HasBody(int status) => status is not (Statuses.Status204NoContent or Statuses.Status205ResetContent or Statuses.Status304NotModified);

@@ -16,9 +16,13 @@ internal static class EndpointRule
 
     private sealed record Compiled(CompiledRule Rule, string? Problem);
 
-    /// <summary>The rule of the request's endpoint; null where there is none, or routing has not taken place yet.</summary>
-    public static CompiledRule? Of(HttpContext context) =>
-        context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<ICacheRuleMetadata>() is not null ? Find(endpoint).Rule : null;
+    /// <summary>The rule of the request's endpoint; null where there is none for such a request, or routing has not taken place yet.</summary>
+    public static CompiledRule? Of(HttpContext context)
+    {
+        if (context.GetEndpoint() is not { } endpoint || endpoint.Metadata.GetMetadata<ICacheRuleMetadata>() is null) return null;
+        CompiledRule rule = Find(endpoint).Rule;
+        return rule.Rule.IsFor(context.Request.Method) && rule.IsForHost(RuleSubject.HostOf(context.Request.Headers.Host.ToString())) ? rule : null;
+    }
 
     /// <summary>What is wrong with an endpoint's rule or its invalidations; null for nothing.</summary>
     public static string? ProblemOf(Endpoint endpoint)
@@ -37,7 +41,7 @@ internal static class EndpointRule
         {
             if (InvalidationProblem(metadata, endpoint) is not null) continue;
             foreach (string text in metadata.Tags)
-                if (new TagTemplate(text, RulePattern.Endpoint).For(name => ValueOf(name, context.Request.RouteValues)) is { Length: > 0 } tag) yield return tag;
+                if (new TagTemplate(text, RulePattern.Endpoint).For(name => ValueOf(name, context.Request.RouteValues)) is { Length: > 0 } tag && TagRules.Problem(tag) is null) yield return tag;
         }
     }
 
@@ -52,13 +56,21 @@ internal static class EndpointRule
         {
             CacheRule rule = endpoint.Metadata.GetMetadata<ICacheRuleMetadata>()!.RuleFor(endpoint) with { Pattern = RulePattern.Endpoint };
             if ((RuleProblems.Of(rule) ?? UnknownName(rule.Tags, endpoint)) is { } problem) return new(Unusable, problem);
-            return new(new(rule) { EndpointMark = Convert.ToHexStringLower(RulesFingerprint.Of(rule))[..MarkLength] }, null);
+            return new(new(rule) { EndpointMark = MarkOf(endpoint, rule) }, null);
         }
         catch (Exception e)
         {
             return new(Unusable, e.Message);
         }
     });
+
+    /// <summary>Two endpoints may share a URL (versions by a header), and a rule.</summary>
+    private static string MarkOf(Endpoint endpoint, CacheRule rule)
+    {
+        string route = endpoint is RouteEndpoint { RoutePattern.RawText: var text, Order: var order } ? $"{text} {order}" : "";
+        byte[] named = System.Text.Encoding.UTF8.GetBytes($"{endpoint.DisplayName} {route} {Convert.ToHexString(RulesFingerprint.Of(rule))}");
+        return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(named))[..MarkLength];
+    }
 
     private static string? InvalidationProblem(IInvalidationMetadata metadata, Endpoint endpoint)
     {

@@ -16,7 +16,7 @@ internal sealed class EsiExchange(EsiLayer layer, HttpContext context, EsiLevel 
     private static readonly string[] OfTheTemplate =
     [
         "ETag", "Last-Modified", "Content-Length", "Content-MD5", "Digest", "Content-Digest", "Repr-Digest", "Accept-Ranges", "Age", "Expires", "Trailer",
-        "CDN-Cache-Control", Surrogate.Control,
+        Surrogate.Control,
     ];
 
     private readonly IHttpResponseFeature _response = context.Features.GetRequiredFeature<IHttpResponseFeature>();
@@ -89,6 +89,8 @@ internal sealed class EsiExchange(EsiLayer layer, HttpContext context, EsiLevel 
         var freshness = new PageFreshness();
         freshness.Add(_response.Headers, layer.Now);
         foreach (string name in OfTheTemplate) _response.Headers.Remove(name);
+        // What other caches farther on would go by says nothing of the fragments.
+        foreach (string name in _response.Headers.Keys.Where(static name => name.EndsWith("-Cache-Control", StringComparison.OrdinalIgnoreCase)).ToList()) _response.Headers.Remove(name);
         // HEAD says what GET would, as far as that is known without asking for fragments.
         if (HttpMethods.IsHead(context.Request.Method))
         {

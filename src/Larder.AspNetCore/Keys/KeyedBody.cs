@@ -45,9 +45,18 @@ internal sealed class KeyedBody
         }
         ReadOnlyMemory<byte> bytes = read.AsMemory(0, count);
         request.Body = Streamed(bytes);
-        byte[]? form = recipe.Json ? CanonicalJson.Of(bytes) : null;
-        return recipe.Json && form is null ? null : new(KeyOf(request, form is null ? bytes.Span : form), bytes, rules, rule);
+        if (!recipe.Json) return new(KeyOf(request, bytes.Span), bytes, rules, rule);
+        if (HasOwnForm(request.Headers) || CanonicalJson.Of(bytes) is not { } form) return null;
+        // The origin sees what the key has, and nothing of how that was written.
+        request.Body = Streamed(form);
+        request.Headers.TransferEncoding = default;
+        request.ContentLength = form.Length;
+        return new(KeyOf(request, form), form, rules, rule);
     }
+
+    /// <summary>Fields that are about the very bytes.</summary>
+    private static bool HasOwnForm(IHeaderDictionary headers) =>
+        headers.ContentEncoding.Count > 0 || headers.ContentMD5.Count > 0 || headers["Digest"].Count > 0 || headers["Content-Digest"].Count > 0 || headers["Repr-Digest"].Count > 0;
 
     public Stream ToStream() => Streamed(Bytes);
 

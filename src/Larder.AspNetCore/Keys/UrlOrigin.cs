@@ -36,6 +36,13 @@ internal static class UrlOrigin
         return spelt;
     }
 
+    /// <summary>A URL without what follows a question mark.</summary>
+    public static string WithoutQuery(string url)
+    {
+        int question = url.IndexOf('?', StringComparison.Ordinal);
+        return question < 0 ? url : url[..question];
+    }
+
     public static string Of(HttpRequest request)
     {
         var key = new KeyBuilder(stackalloc char[128]);

@@ -161,6 +161,23 @@ internal sealed class Fetch : ITeeOwner
     private Task OnStarting()
     {
         if (_ended || _instead != Instead.Nothing) return Task.CompletedTask;
+        if (_asked.Said.Invalidations.Count == 0 || IsUnreachable || _context.Response.StatusCode is < 200 or >= 400)
+        {
+            Decide();
+            return Task.CompletedTask;
+        }
+        return InvalidateAndDecideAsync();
+    }
+
+    /// <summary>What the handler ends is ended before its answer leaves.</summary>
+    private async Task InvalidateAndDecideAsync()
+    {
+        await _cache.InvalidateAsync(_asked.Said);
+        Decide();
+    }
+
+    private void Decide()
+    {
         HttpResponse response = _context.Response;
         _cache.Position?.Tell(response.Headers, hasWritten: false);
         (StorePlan? plan, Reason unstored) = _cache.Storer.Plan(_asked, _context);
@@ -196,7 +213,6 @@ internal sealed class Fetch : ITeeOwner
             response.ContentLength = null;
             headers.Remove("Content-Type");
         }
-        return Task.CompletedTask;
     }
 
     private ResponseRecorder RecorderFor(StorePlan plan, long? length)
@@ -212,7 +228,7 @@ internal sealed class Fetch : ITeeOwner
         if (_collapsed is null) return;
         if (_recorder is SharedRecorder shared)
         {
-            _aborts.Share(shared);
+            _aborts.Share(shared, _collapsed.Dispose);
             _collapsed.BeginBody(_cache.Storer.Offer(plan, _asked, shared));
             return;
         }
@@ -296,6 +312,7 @@ internal sealed class Fetch : ITeeOwner
             _cache.Position?.Tell(_context.Response.Headers, hasWritten: false);
             // Cookies that come with a confirmation are for the client that asked; they are never stored.
             cookies = _context.Response.Headers.SetCookie;
+            await _cache.InvalidateAsync(_asked.Said);
             stored = await _cache.Storer.FreshenAsync(stored, _context.Response.Headers, _asked);
         }
         // Others need not wait for this client to take its answer.

@@ -112,20 +112,10 @@ internal sealed class HttpCache
     public bool MayServeStaleOnError(in StoredFacts stored, TimeSpan age, in RequestFacts request, bool unreachable) =>
         Reuse.MayServeStaleOnError(stored, age, request, Options.KeepStale, unreachable);
 
-    /// <summary>What ends all that is stored of a URL: as it was sent, and as the rule of its reads keys it.</summary>
-    /// <param name="origin">Scheme and authority.</param>
-    /// <param name="host">The authority without a port.</param>
-    /// <param name="target">Path and query as sent.</param>
-    public IEnumerable<Invalidation> EndingUrl(string origin, string host, string target)
+    /// <summary>Invalidates what a handler has said.</summary>
+    public async ValueTask InvalidateAsync(HttpCacheFeature said)
     {
-        var targets = new List<string> { target };
-        if (Rules.ShapesKeys)
-        {
-            int question = target.IndexOf('?', StringComparison.Ordinal);
-            string path = Uri.UnescapeDataString(question < 0 ? target : target[..question]);
-            if (Rules.Find(new(HttpMethods.Get, host, path, RequestTarget.IsPlain(target))) is { } rule) targets.Add(rule.Rule.Query.Apply(target).ToString());
-        }
-        return targets.Distinct(StringComparer.Ordinal).SelectMany(own => WriteInvalidation.OfUrl(origin + own));
+        foreach (Invalidation what in said.Invalidations) await InvalidateAsync(what);
     }
 
     /// <summary>Invalidates. Where a strict node can't tell the others yet that fails no request: it holds here, and they are told when that is possible.</summary>

@@ -35,7 +35,17 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     /// <summary>The body is part of the key; one that can't be is no part of a write either: the rule says that these requests are reads.</summary>
     private async Task ReadWithBodyAsync(HttpContext context, RuleSet rules, CompiledRule rule)
     {
-        if (await KeyedBody.ReadAsync(context, rules, rule) is { } body)
+        KeyedBody? body;
+        try
+        {
+            body = await KeyedBody.ReadAsync(context, rules, rule);
+        }
+        catch
+        {
+            cache.Count(Reason.BypassBody);
+            throw;
+        }
+        if (body is not null)
         {
             context.Features.Set(body);
             await ReadAsync(context);
@@ -81,10 +91,15 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     {
         for (int joins = 0; joins < MaxJoins && MayCollapse(context.Request, verdict); joins++)
         {
-            using CollapsedRequest? own = cache.Collapsed.Join(verdict.Key!.Primary, RemoteLookup.HasCredentials(context.Request), out CollapsedRequest? leader);
+            using CollapsedRequest? own = cache.Collapsed.Join(verdict.Key!.Primary, RequestJudge.HasCredentials(context), out CollapsedRequest? leader);
             if (own is null && leader is null) break;
             bool hasHeaders = leader is not null && await CollapsedRequests.WaitForHeadersAsync(leader, context.RequestAborted);
-            if (hasHeaders && leader!.Growing is { } growing && judge.MayFollow(context, growing) && await HasFollowedAsync(context, growing)) return;
+            if (hasHeaders && leader!.Growing is { } growing)
+            {
+                // It will not be stored either: nothing to wait for.
+                if (growing.IsOvertaken(cache.Engine)) break;
+                if (judge.MayFollow(context, verdict.Key!.Rules, growing) && await HasFollowedAsync(context, growing)) return;
+            }
             bool ended = hasHeaders && await cache.Collapsed.WaitForAsync(leader!, context.RequestAborted);
             if (leader is not null && context.RequestAborted.IsCancellationRequested)
             {
@@ -96,6 +111,9 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
             verdict = judge.Receive(context);
             if (verdict.Next is State.Deliver or State.DeliverAndRefresh)
             {
+                // Others find it in memory: they need not wait for this client to take its answer.
+                own?.Dispose();
+                if (verdict.Next == State.DeliverAndRefresh) _refresh.Start(context, verdict);
                 await DeliverAsync(context, verdict.Stored!, verdict.Age, leader is null ? verdict.Reason : Reason.Coalesced);
                 return;
             }
@@ -121,8 +139,9 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
     /// </summary>
     private async Task<bool> HasFollowedAsync(HttpContext context, GrowingResponse growing)
     {
+        if (!growing.Recorder.TryAddReader()) return false;
         var before = new ResponseSnapshot(context.Response);
-        growing.Recorder.AddReader();
+        bool isAnswered = true;
         try
         {
             await StoredResponseWriter.WriteAsync(context, growing.Stored, growing.Stored.AgeAt(cache.Clock.Now), Reason.Coalesced, cache.Time);
@@ -130,18 +149,22 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
         catch (IncompleteBodyException) when (!context.Response.HasStarted)
         {
             before.Restore();
-            return false;
+            isAnswered = false;
         }
         catch (IncompleteBodyException)
         {
             context.Abort();
         }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has left.
+        }
         finally
         {
             growing.Recorder.RemoveReader();
+            if (isAnswered) cache.Count(Reason.Coalesced);
         }
-        cache.Count(Reason.Coalesced);
-        return true;
+        return isAnswered;
     }
 
     private Task AskAsync(HttpContext context, in Verdict verdict, CollapsedRequest? own) =>

@@ -14,24 +14,35 @@ internal sealed class NotedAborts(IFeatureCollection features, bool isShared) : 
     private readonly IHttpRequestLifetimeFeature _lifetime = features.Get<IHttpRequestLifetimeFeature>() ?? new HttpRequestLifetimeFeature();
     private readonly IHttpResetFeature? _reset = features.Get<IHttpResetFeature>();
     private readonly CancellationTokenSource? _nobodyIsLeft = isShared ? new() : null;
+    private CancellationToken _client;
+    private CancellationToken? _set;
     private CancellationTokenRegistration _left;
     private volatile bool _aborted;
     private volatile SharedRecorder? _shared;
+    private Action? _deserted;
 
     /// <summary>The application gave up, or nobody is there any more to whom its answer would go.</summary>
     public bool Aborted => _aborted || RequestAborted.IsCancellationRequested;
 
+    /// <remarks>What the application sets in its place (a timeout) holds for it, and never for the server.</remarks>
     public CancellationToken RequestAborted
     {
-        get => _nobodyIsLeft?.Token ?? _lifetime.RequestAborted;
-        set => _lifetime.RequestAborted = value;
+        get => _set ?? _nobodyIsLeft?.Token ?? _lifetime.RequestAborted;
+        set
+        {
+            if (_nobodyIsLeft is null) _lifetime.RequestAborted = value;
+            else _set = value;
+        }
     }
 
     /// <summary>Others may read this from now on.</summary>
-    public void Share(SharedRecorder recorder)
+    /// <param name="recorder">What they read.</param>
+    /// <param name="deserted">Called when nobody is left who would: nobody else may come.</param>
+    public void Share(SharedRecorder recorder, Action deserted)
     {
+        _deserted = deserted;
+        recorder.LastLeft = EndIfDeserted;
         _shared = recorder;
-        recorder.Deserted = EndIfDeserted;
     }
 
     public void Abort()
@@ -49,7 +60,8 @@ internal sealed class NotedAborts(IFeatureCollection features, bool isShared) : 
     public void Install()
     {
         features.Set<IHttpRequestLifetimeFeature>(this);
-        if (_nobodyIsLeft is not null) _left = _lifetime.RequestAborted.UnsafeRegister(static state => ((NotedAborts)state!).EndIfDeserted(), this);
+        _client = _lifetime.RequestAborted;
+        if (_nobodyIsLeft is not null) _left = _client.UnsafeRegister(static state => ((NotedAborts)state!).EndIfDeserted(), this);
         if (_reset is not null) features.Set<IHttpResetFeature>(this);
     }
 
@@ -57,12 +69,16 @@ internal sealed class NotedAborts(IFeatureCollection features, bool isShared) : 
     {
         features.Set(_lifetime);
         _left.Dispose();
+        // The request ends: who reads on does so without it.
+        if (_shared is { } shared) shared.LastLeft = null;
         if (_reset is not null) features.Set(_reset);
     }
 
-    /// <summary>Called when the client leaves, and when the last reader does: whichever comes second ends it.</summary>
+    /// <summary>Called when the client leaves, and when the last reader does: whichever comes second ends it. Not on the thread of either.</summary>
     private void EndIfDeserted()
     {
-        if (_lifetime.RequestAborted.IsCancellationRequested && _shared?.HasReaders != true) _nobodyIsLeft!.Cancel();
+        if (!_client.IsCancellationRequested || _shared?.TryDesert() == false) return;
+        _deserted?.Invoke();
+        _ = _nobodyIsLeft!.CancelAsync();
     }
 }

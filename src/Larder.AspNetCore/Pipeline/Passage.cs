@@ -50,7 +50,7 @@ internal sealed class Passage(HttpCache cache, HttpContext context, Reason reaso
         if (_invalidated || (_write is null && _said.Invalidations.Count == 0)) return;
         _invalidated = true;
         if (_write is not null) await _write.RunAsync();
-        foreach (Invalidation what in _said.Invalidations) await cache.InvalidateAsync(what);
+        await cache.InvalidateAsync(_said);
     }
 
     /// <summary>It succeeded, or nobody knows: no answer came, or a proxy farther on says that it got none.</summary>

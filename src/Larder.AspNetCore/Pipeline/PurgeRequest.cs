@@ -13,6 +13,7 @@ internal static class PurgeRequest
     public static async Task AnswerAsync(HttpContext context, HttpCache cache)
     {
         cache.Count(Reason.BypassMethod);
+        cache.Position?.Take(context.Request.Headers);
         if (!IsAllowed(context, cache))
         {
             await WriteAsync(context, StatusCodes.Status403Forbidden, """{"title":"Forbidden","status":403,"detail":"PURGE is not allowed from here."}""");
@@ -26,8 +27,9 @@ internal static class PurgeRequest
             await WriteAsync(context, StatusCodes.Status400BadRequest, """{"title":"Bad Request","status":400,"detail":"A tag has 1 to 256 visible characters and does not begin with '='; at most 1,000 are purged at once."}""");
             return;
         }
-        IEnumerable<Invalidation> events = tags.Count > 0 ? [Invalidation.AnyTag(tags)] : Url(context, cache);
+        IEnumerable<Invalidation> events = tags.Count > 0 ? [Invalidation.AnyTag(tags)] : Url(context);
         foreach (Invalidation what in events) await cache.InvalidateAsync(isSoft ? what.Soft() : what);
+        cache.Position?.Tell(context.Response.Headers, hasWritten: true);
         await WriteAsync(context, StatusCodes.Status200OK, tags.Count > 0 ? """{"purged":"tags"}""" : """{"purged":"url"}""");
     }
 
@@ -44,8 +46,7 @@ internal static class PurgeRequest
         }
     }
 
-    private static IEnumerable<Invalidation> Url(HttpContext context, HttpCache cache) => cache.EndingUrl(
-        UrlOrigin.Of(context.Request), RuleSubject.HostOf(context.Request.Headers.Host.ToString()).ToString(), RequestTarget.Of(context).ToString());
+    private static IEnumerable<Invalidation> Url(HttpContext context) => WriteInvalidation.OfUrl(UrlOrigin.Of(context.Request) + RequestTarget.Of(context).ToString());
 
     private static Task WriteAsync(HttpContext context, int status, string json)
     {

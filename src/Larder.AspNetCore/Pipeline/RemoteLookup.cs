@@ -17,7 +17,7 @@ internal sealed class RemoteLookup(HttpCache cache, RemoteCalls remote, RequestJ
 
     /// <summary>Whether it may bring anything: an answer that could not be stored a moment ago will not be in Redis either, and such requests must not pay for it.</summary>
     public bool IsWorthwhile(HttpContext context, in Verdict verdict) =>
-        verdict is { Next: State.Fetch or State.Refuse, Key: { } key } && !cache.Collapsed.WasUnstorable(key.Primary, HasCredentials(context.Request));
+        verdict is { Next: State.Fetch or State.Refuse, Key: { } key } && !cache.Collapsed.WasUnstorable(key.Primary, RequestJudge.HasCredentials(context));
 
     /// <summary>Looks, and judges the request again.</summary>
     /// <returns>The verdict, and what the origin's answer is stored with.</returns>
@@ -37,8 +37,6 @@ internal sealed class RemoteLookup(HttpCache cache, RemoteCalls remote, RequestJ
         Verdict now = judge.Receive(context);
         return (now.Reason == Reason.HitMemory && now.Next == State.Deliver ? now with { Reason = Reason.HitRedis } : now, fill);
     }
-
-    public static bool HasCredentials(HttpRequest request) => request.Headers.Authorization.Count > 0 || request.Headers.Cookie.Count > 0;
 
     /// <summary>The keys under which a variant for the request may be, the likeliest first; none as far as memory knows of no variants.</summary>
     private List<string> VariantKeys(FetchKey key, HttpRequest request) =>

@@ -46,6 +46,9 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
         };
     }
 
+    /// <summary>Whether a request carries what may make its answer somebody's own.</summary>
+    public static bool HasCredentials(HttpContext context) => FactsOf(context, isHead: false) is { HasAuthorization: true } or { HasCookie: true };
+
     /// <summary>Who is signed in without a header (a certificate, the connection) has credentials, too. Asking the feature makes no user where there is none.</summary>
     private static bool IsSignedIn(HttpContext context) =>
         context.Features.Get<IHttpAuthenticationFeature>()?.User?.Identity is { IsAuthenticated: true };
@@ -88,6 +91,7 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
                 found = Find(key.Written, rules, out missing, out freshUntil);
             }
         }
+        if (found is StoredResponse { Part: not null }) found = null;
         int primaryLength = key.Length;
         if (found is VariantIndex index && (found = FindVariant(index, context.Request.Headers, ref key, out freshUntil)) is null) missing = Reason.MissVary;
 
@@ -108,9 +112,9 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
     }
 
     /// <summary>Whether a request may be handed a response that is still arriving for another one: it is the answer to this one as well, and nothing has overtaken it.</summary>
-    public bool MayFollow(HttpContext context, GrowingResponse growing)
+    public bool MayFollow(HttpContext context, RuleSet rules, GrowingResponse growing)
     {
-        if (ResponseStorer.VariantKey(growing.Key, growing.Nominated, context.Request.Headers) != growing.VariantKey) return false;
+        if (!ReferenceEquals(growing.Key.Rules, rules) || ResponseStorer.VariantKey(growing.Key, growing.Nominated, context.Request.Headers) != growing.VariantKey) return false;
         Verdict verdict = Judge(context, FactsOf(context, isHead: false), growing.Stored, long.MaxValue);
         return verdict is { Next: State.Deliver, Reason: Reason.HitMemory } && !growing.IsOvertaken(cache.Engine);
     }
@@ -159,7 +163,7 @@ internal sealed class RequestJudge(HttpCache cache, bool keyForwardingHeaders)
             RequestKey.AppendVariant(ref key, nominated, headers);
             HttpEntry? variant = Find(key.Written, index.Rules, out _, out freshUntil);
             key.Truncate(primaryLength);
-            if (variant is StoredResponse) return variant;
+            if (variant is StoredResponse { Part: null }) return variant;
         }
         return null;
     }

@@ -156,7 +156,8 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
     private FlushResult Noted(FlushResult result)
     {
         ClientLeft |= result.IsCompleted || result.IsCanceled;
-        return result;
+        // Others read what arrives: the application is to go on.
+        return _owner.Recorder is SharedRecorder { HasReaders: true } ? default : result;
     }
 
     public override void CancelPendingFlush() => _inner.Writer.CancelPendingFlush();

@@ -25,15 +25,19 @@ internal sealed class WriteInvalidation(HttpCache cache, HttpContext context)
         // The response without variants stands under the URL itself; variants and users' own carry it as a tag, and so does all under a long one.
         if (!FetchKey.IsLong(url)) yield return Invalidation.Key(url);
         yield return Invalidation.ExactTag(url);
+        // Where a rule changes the query, all of a path carry that.
+        if (url.Contains('?', StringComparison.Ordinal)) yield return Invalidation.ExactTag(UrlOrigin.WithoutQuery(url));
     }
 
     private IEnumerable<Invalidation> Events()
     {
         IHeaderDictionary headers = context.Response.Headers;
         foreach (string target in (string[])[_target, .. Named(headers.Location), .. Named(headers.ContentLocation)])
-            foreach (Invalidation what in cache.EndingUrl(_origin, _host, target)) yield return what;
+            foreach (Invalidation what in OfUrl(_origin + target)) yield return what;
         foreach (string tag in EndpointRule.InvalidatedBy(context)) yield return Invalidation.Tag(tag);
-        foreach (Invalidation group in ResponseTags.InvalidatedGroups(headers, _origin)) yield return group;
+        // Of a safe method's answer the field means nothing (RFC 9875 §3).
+        if (!HttpMethods.IsGet(_method) && !HttpMethods.IsHead(_method))
+            foreach (Invalidation group in ResponseTags.InvalidatedGroups(headers, _origin)) yield return group;
         if (cache.Rules.Find(new(_method, _host, _path, isPlain: true)) is not { } rule) yield break;
         foreach (string tag in rule.InvalidatedBy(_path, context.Request.RouteValues)) yield return Invalidation.Tag(tag);
     }

@@ -19,7 +19,7 @@ internal readonly record struct ResponseFacts
     public DateTimeOffset? Expires { get; init; }
     /// <summary><c>Last-Modified</c>; null when absent or invalid (RFC 9110 §8.8.2).</summary>
     public DateTimeOffset? LastModified { get; init; }
-    /// <summary><c>Age</c> in seconds (§5.1); 0 when absent, the greatest age when unusable.</summary>
+    /// <summary><c>Age</c> in seconds (§5.1); 0 when absent or unusable.</summary>
     public long Age { get; init; }
     /// <summary><c>ETag</c> as written (RFC 9110 §8.8.3); null when absent, empty or given twice.</summary>
     public string? ETag { get; init; }

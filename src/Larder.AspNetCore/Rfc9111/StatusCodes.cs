@@ -3,7 +3,7 @@ namespace Larder.AspNetCore.Rfc9111;
 /// <summary>What a status code means to a cache.</summary>
 internal static class StatusCodes
 {
-    /// <summary>Cacheable without explicit freshness (RFC 9110 §15.1), without 206, which Larder does not store.</summary>
+    /// <summary>Cacheable without explicit freshness (RFC 9110 §15.1), without 206, which is stored as a part of the whole that it is of.</summary>
     public static bool IsHeuristicallyCacheable(int status) =>
         status is 200 or 203 or 204 or 300 or 301 or 308 or 404 or 405 or 410 or 414 or 501;
 

@@ -30,7 +30,8 @@ internal sealed class CompiledRule(CacheRule rule)
     /// <param name="route">What routing found in it, for an endpoint's own rule.</param>
     public string[] TagsFor(string path, RouteValueDictionary route) => [.. Filled(_tags, path, route)];
 
-    public IEnumerable<string> InvalidatedBy(string path, RouteValueDictionary route) => Filled(_invalidates, path, route);
+    /// <remarks>Nothing is stored with a tag that is none, as one of many long values may be.</remarks>
+    public IEnumerable<string> InvalidatedBy(string path, RouteValueDictionary route) => Filled(_invalidates, path, route).Where(static tag => TagRules.Problem(tag) is null);
 
     public bool IsFor(in RuleSubject subject) => rule.IsFor(subject.Method) && IsForHost(subject.Host) && rule.Pattern.IsMatch(subject.Path);
 
@@ -63,7 +64,7 @@ internal sealed class CompiledRule(CacheRule rule)
 
     /// <summary>A tag that a path leaves empty names nothing.</summary>
     private IEnumerable<string> Filled(TagTemplate[] templates, string path, RouteValueDictionary route) =>
-        templates.Select(tag => tag.For(name => ValueOf(name, path, route))).Where(tag => tag.Length > 0);
+        templates.Select(tag => tag.For(name => ValueOf(name, path, route))).Where(static tag => tag.Length > 0);
 
     private string? ValueOf(string name, string path, RouteValueDictionary route) => EndpointMark is null
         ? rule.Pattern.Capture(path, name)

@@ -25,18 +25,18 @@ public sealed class UserSource
         return new($"claim {type}", context => context.User.Identity is { IsAuthenticated: true } && context.User.FindFirst(type) is { } claim ? new(claim.Issuer, claim.Value) : default);
     }
 
-    /// <summary>A request header's only value, which must be one that the origin verifies: whoever sends the same is served the same. Kept as its SHA-256.</summary>
+    /// <summary>A request header's only value, which must be one that the origin verifies: whoever sends the same is served the same. Kept as its SHA-256 (<see cref="NameOf"/>).</summary>
     public static UserSource Header(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return new($"header {name}", context => context.Request.Headers[name] is [{ Length: > 0 } value] ? new("", Hashed(value)) : default);
+        return new($"header {name}", context => context.Request.Headers[name] is [{ Length: > 0 } value] ? new("", NameOf(value)) : default);
     }
 
     /// <summary>A cookie's value, which must be one that the origin verifies: whoever sends the same is served the same. Of one that is there twice nobody knows which counts, so that names nobody.</summary>
     public static UserSource Cookie(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return new($"cookie {name}", context => Cookies.All(context.Request.Headers.Cookie, name) is [{ Length: > 0 } value] ? new("", Hashed(value)) : default);
+        return new($"cookie {name}", context => Cookies.All(context.Request.Headers.Cookie, name) is [{ Length: > 0 } value] ? new("", NameOf(value)) : default);
     }
 
     /// <summary>A function; null or empty where nobody is known. What it throws counts as nobody.</summary>
@@ -46,8 +46,14 @@ public sealed class UserSource
         return new("function", context => new("", find(context) ?? ""));
     }
 
-    internal RequestUser Of(HttpContext context) => _find(context);
+    /// <summary>
+    /// The name under which what is kept for a header's or a cookie's value can be invalidated: <c>Invalidation.User(UserSource.NameOf("alice"))</c>. No credential is kept as it is.
+    /// </summary>
+    public static string NameOf(string value)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(value);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value)));
+    }
 
-    /// <summary>No credential becomes part of a key.</summary>
-    internal static string Hashed(string value) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value)));
+    internal RequestUser Of(HttpContext context) => _find(context);
 }

@@ -45,22 +45,8 @@ internal sealed class CodedBody
     /// <summary>The form of a coding: <c>br</c> or <c>gzip</c>; null where it is not kept.</summary>
     public StoredBody? In(string coding) => coding == ContentCodings.Brotli ? Brotli : coding == ContentCodings.Gzip ? Gzip : null;
 
-    /// <summary>The body as it came.</summary>
-    /// <exception cref="InvalidDataException">It is not what was kept, or is longer than it should be.</exception>
-    public byte[] Decompress()
-    {
-        using Stream source = Gzip is { } gzip ? new GZipStream(gzip.ToStream(), CompressionMode.Decompress) : new BrotliStream(Brotli!.ToStream(), CompressionMode.Decompress);
-        var body = new byte[Length];
-        try
-        {
-            source.ReadExactly(body);
-        }
-        catch (EndOfStreamException e)
-        {
-            throw new InvalidDataException("The body ends early.", e);
-        }
-        return source.ReadByte() < 0 ? body : throw new InvalidDataException("The body is longer than it was.");
-    }
+    /// <summary>The body as it came, to be read.</summary>
+    public Stream Open() => Gzip is { } gzip ? new GZipStream(gzip.ToStream(), CompressionMode.Decompress) : new BrotliStream(Brotli!.ToStream(), CompressionMode.Decompress);
 
     private static StoredBody? Worthwhile(StoredBody body, Func<Stream, Stream> coder)
     {

@@ -25,7 +25,8 @@ namespace Larder.AspNetCore;
 /// 146  4  number of values of header fields        150  4  number of tags
 /// 154  8  length of the body before it was compressed; 0 where it is not
 /// 162  8  first byte of the part that the body is   170  8  length of the whole of which it is a part; 0 where it is the whole
-/// 178     reason phrase, entity tag, Cache-Control that clients get, each field of no-cache, each of private, each tag, then the header
+/// 178  4  number of tags that the handler gave
+/// 182     reason phrase, entity tag, Cache-Control that clients get, each field of no-cache, each of private, each tag, the handler's too, then the header
 ///         fields in order, for each value its field's name and itself; last the body, or, compressed, its Brotli form and its gzip
 ///         form. Each as a length (4) and its bytes, text in UTF-8; the length of what is not there is 2^32-1. Values of one
 ///         field follow each other.
@@ -40,7 +41,7 @@ internal static class HttpEntryCodec
 {
     private const byte Version = 2, Response = 1, Variants = 2;
     private const int RulesAt = 2, HeadBytes = RulesAt + RulesFingerprint.Bytes;
-    private const int FactsAt = 54, ListsAt = FactsAt + FactsCodec.Bytes, FixedBytes = ListsAt + 40;
+    private const int FactsAt = 54, ListsAt = FactsAt + FactsCodec.Bytes, FixedBytes = ListsAt + 44;
     private const int MostValues = 1000, MostNames = 100, MostTextBytes = 256 << 10;
     private const uint NotThere = uint.MaxValue;
 
@@ -82,7 +83,7 @@ internal static class HttpEntryCodec
         ref readonly StoredFacts facts = ref response.Facts;
         string[]? noCache = facts.Response.CacheControl.NoCacheFields, isPrivate = facts.Response.CacheControl.PrivateFields;
         int values = response.Headers.Sum(static field => field.Value.Count);
-        Demand(values <= MostValues && noCache?.Length is null or <= MostNames && isPrivate?.Length is null or <= MostNames && response.Tags.Length <= MostNames);
+        Demand(values <= MostValues && noCache?.Length is null or <= MostNames && isPrivate?.Length is null or <= MostNames && response.Tags.Length <= MostNames && response.SaidTags.Length <= MostNames);
         Span<byte> bytes = target.GetSpan(SizeOf(response));
         WriteHead(bytes, Response, response.Rules);
         WriteUInt16LittleEndian(bytes[34..], (ushort)response.Status);
@@ -99,11 +100,12 @@ internal static class HttpEntryCodec
         WriteInt64LittleEndian(bytes[(ListsAt + 16)..], response.Coded?.Length ?? 0);
         WriteInt64LittleEndian(bytes[(ListsAt + 24)..], response.Part?.First ?? 0);
         WriteInt64LittleEndian(bytes[(ListsAt + 32)..], response.Part?.Total ?? 0);
+        WriteInt32LittleEndian(bytes[(ListsAt + 40)..], response.SaidTags.Length);
         var parts = new PartWriter(bytes, FixedBytes);
         parts.OptionalText(response.ReasonPhrase, MostTextBytes);
         parts.OptionalText(facts.Response.ETag, MostTextBytes);
         parts.OptionalText(response.CacheControlSent, MostTextBytes);
-        foreach (string name in (string[])[.. noCache ?? [], .. isPrivate ?? [], .. response.Tags]) parts.Text(name, MostTextBytes);
+        foreach (string name in (string[])[.. noCache ?? [], .. isPrivate ?? [], .. response.Tags, .. response.SaidTags]) parts.Text(name, MostTextBytes);
         foreach ((string name, StringValues lines) in response.Headers)
         {
             foreach (string? line in lines)
@@ -139,13 +141,14 @@ internal static class HttpEntryCodec
         var marks = (Marks)bytes[36];
         long age = ReadInt64LittleEndian(bytes[38..]), lifetime = ReadInt64LittleEndian(bytes[46..]);
         uint noCache = ReadUInt32LittleEndian(bytes[ListsAt..]), isPrivate = ReadUInt32LittleEndian(bytes[(ListsAt + 4)..]), values = ReadUInt32LittleEndian(bytes[(ListsAt + 8)..]);
-        uint tagCount = ReadUInt32LittleEndian(bytes[(ListsAt + 12)..]);
+        uint tagCount = ReadUInt32LittleEndian(bytes[(ListsAt + 12)..]), saidCount = ReadUInt32LittleEndian(bytes[(ListsAt + 40)..]);
         if (StatusCodes.IsNeverStored(status) || (marks & ~Marks.All) != 0 || values > MostValues
             || age < 0 || age > DeltaSeconds.Max * 2000 || lifetime < 0 || lifetime > DeltaSeconds.MaxSpan.Ticks) return null;
         var parts = new PartReader(bytes, FixedBytes);
         string? phrase = parts.OptionalText(MostTextBytes), etag = parts.OptionalText(MostTextBytes), sent = parts.OptionalText(MostTextBytes);
         if (!TryReadNames(ref parts, noCache, out string[]? noCacheFields) || !TryReadNames(ref parts, isPrivate, out string[]? privateFields)
             || tagCount == NotThere || !TryReadNames(ref parts, tagCount, out string[]? tags)
+            || saidCount == NotThere || !TryReadNames(ref parts, saidCount, out string[]? saidTags)
             || !StoredFields.TryRead(ref parts, (int)values, MostTextBytes, out KeyValuePair<string, StringValues>[] headers)) return null;
         StoredBody? first = ReadBody(source, ref parts), second = (marks & Marks.Coded) != 0 ? ReadBody(source, ref parts) : null;
         if (parts.Outcome != WireOutcome.Done || parts.At != bytes.Length || !StoredFields.IsText(phrase) || !StoredFields.IsText(etag) || !StoredFields.IsText(sent)) return null;
@@ -153,7 +156,7 @@ internal static class HttpEntryCodec
         if (coded is null && (first is null || (marks & Marks.Coded) != 0)) return null;
         long from = ReadInt64LittleEndian(bytes[(ListsAt + 24)..]), total = ReadInt64LittleEndian(bytes[(ListsAt + 32)..]);
         // A part has bytes, lies within the whole, and is less than that.
-        if (total == 0 ? from != 0 : coded is not null || first!.Length == 0 || from < 0 || from > total - first.Length || first.Length == total) return null;
+        if (total < 0 || (total == 0 ? from != 0 : coded is not null || first!.Length == 0 || from < 0 || from > total - first.Length || first.Length == total)) return null;
         facts = facts with { Status = status, ETag = etag, CacheControl = facts.CacheControl with { NoCacheFields = noCacheFields, PrivateFields = privateFields } };
         return new(rules, new(facts, TimeSpan.FromTicks(lifetime)))
         {
@@ -164,6 +167,7 @@ internal static class HttpEntryCodec
             Coded = coded,
             Part = total == 0 ? null : new(from, first!.Length, total),
             Tags = tags!,
+            SaidTags = saidTags!,
             CacheControlSent = sent,
             InitialAge = TimeSpan.FromMilliseconds(age),
             ReceivedAt = createdAt,
@@ -246,7 +250,7 @@ internal static class HttpEntryCodec
     private static int SizeOf(StoredResponse response)
     {
         ref readonly StoredFacts facts = ref response.Facts;
-        long size = FixedBytes + Of(response.ReasonPhrase) + Of(facts.Response.ETag) + Of(response.CacheControlSent) + response.Tags.Sum(Of)
+        long size = FixedBytes + Of(response.ReasonPhrase) + Of(facts.Response.ETag) + Of(response.CacheControlSent) + response.Tags.Sum(Of) + response.SaidTags.Sum(Of)
             + (facts.Response.CacheControl.NoCacheFields ?? []).Sum(Of) + (facts.Response.CacheControl.PrivateFields ?? []).Sum(Of);
         foreach ((string name, StringValues lines) in response.Headers)
             foreach (string? line in lines) size += Of(name) + Of(line);

@@ -9,6 +9,8 @@ internal sealed class HttpEntrySerializer : IEntrySerializer<HttpEntry>
 {
     private static readonly ConditionalWeakTable<LarderCache, HttpEntrySerializer> All = [];
 
+    private const int MostRules = 64;
+
     private readonly CacheClock _clock;
     private readonly Lock _gate = new();
     private readonly Func<ReadOnlyMemory<byte>, RuleSet?> _find;
@@ -33,7 +35,8 @@ internal sealed class HttpEntrySerializer : IEntrySerializer<HttpEntry>
         lock (_gate)
         {
             if (Find(rules.Fingerprint) is { } known) return known;
-            _rules = [.. _rules, rules];
+            // A program whose rules change often: what was stored under the oldest ones is not used any more.
+            _rules = [.. _rules.TakeLast(MostRules - 1), rules];
             return rules;
         }
     }

@@ -33,7 +33,7 @@ internal sealed class ResponseStorer(HttpCache cache)
         Reason unstored = Decide(request, facts, key, MayKeepError(facts.Status, context, asked));
         if (unstored != Reason.None) return (null, unstored);
         if (tags is null) return (null, Reason.UnstoredTag);
-        if (!Vary.TryParse(response.Headers.Vary, out string[] nominated) || NamesWhatIsSetLater(nominated)) return (null, Reason.UnstoredVary);
+        if (!Vary.TryParse(response.Headers.Vary, out string[] nominated) || NamesWhatIsSetLater(Union(nominated, key.Rule))) return (null, Reason.UnstoredVary);
         if (response.ContentLength > MostBytes(key)) return (null, Reason.UnstoredTooLarge);
         if (said.IsNotStored || !cache.Accepts(context, key.Rule)) return (null, Reason.UnstoredCondition);
         if (response.Headers.Date.Count == 0)
@@ -53,7 +53,8 @@ internal sealed class ResponseStorer(HttpCache cache)
             ReceivedAt = cache.Clock.Now,
             ReceivedTime = now,
             Nominated = Union(nominated, key.Rule),
-            Tags = [.. tags, .. said.Tags],
+            Tags = [.. tags],
+            SaidTags = [.. said.Tags],
             ContentLength = part?.Length ?? response.ContentLength,
             MostBytes = MostBytes(key),
             RequiresAuthorization = EndpointMarks.DemandsAuthorization(context),
@@ -106,6 +107,7 @@ internal sealed class ResponseStorer(HttpCache cache)
             ReceivedTime = now,
             Nominated = Union(nominated, key.Rule),
             Tags = tags is { Count: > 0 } ? [.. tags] : old.Tags,
+            SaidTags = [.. old.SaidTags.Union(asked.Said.Tags, StringComparer.OrdinalIgnoreCase)],
             ContentLength = old.BodyLength,
             MostBytes = MostBytes(key),
             RequiresAuthorization = old.RequiresAuthorization,
@@ -113,7 +115,7 @@ internal sealed class ResponseStorer(HttpCache cache)
         };
         StoredResponse fresh = plan.ToStored(key, old.Body, old.Coded);
         // HEAD confirms what GET stored; what may be stored is judged as for GET.
-        if (isSameVary && tags is not null && Decide(asked.Facts with { IsHead = false }, facts, key, mayKeepError: true) == Reason.None) Put(fresh, plan.Nominated, asked);
+        if (isSameVary && tags is not null && !asked.Said.IsNotStored && Decide(asked.Facts with { IsHead = false }, facts, key, mayKeepError: true) == Reason.None) Put(fresh, plan.Nominated, asked);
         else await cache.InvalidateAsync(key.Ending(VariantKey(key, plan.Nominated, asked.Headers)));
         return fresh;
     }
@@ -124,12 +126,12 @@ internal sealed class ResponseStorer(HttpCache cache)
     public async ValueTask FreshenByHeadAsync(StoredResponse old, IHeaderDictionary received, Asked asked)
     {
         ResponseFacts now = ResponseFacts.From(old.Status, new HeaderLookup(received), cache.Now), then = old.Facts.Response;
-        bool isSame = old.Status == Microsoft.AspNetCore.Http.StatusCodes.Status200OK
-            && (now.ETag is null || old.HasOwnETag || now.ETag == then.ETag)
-            && (now.LastModified is null || now.LastModified == then.LastModified)
-            && (received.ContentLength is null || received.ContentLength == old.BodyLength);
+        bool hasTag = now.ETag is not null && !old.HasOwnETag, hasDate = now.LastModified is not null && then.LastModified is not null;
+        bool isOther = (hasTag && now.ETag != then.ETag) || (hasDate && now.LastModified != then.LastModified) || (received.ContentLength is { } length && length != old.BodyLength);
+        // Without a validator that says so, nobody knows whether the body is still the same: the confirmation would make an old one new.
+        if (!isOther && !hasTag && !hasDate) return;
         foreach (string name in (ReadOnlySpan<string>)[ResponseHeaders.XCache, ResponseHeaders.CacheStatusName, "Content-Length"]) received.Remove(name);
-        if (isSame) await FreshenAsync(old, received, asked);
+        if (!isOther) await FreshenAsync(old, received, asked);
         else if (Vary.TryParse(new StoredHeaderLookup(old.Headers)["Vary"], out string[] nominated))
             await cache.InvalidateAsync(asked.Key.Ending(VariantKey(asked.Key, Union(nominated, asked.Key.Rule), asked.Headers)).Soft());
     }
@@ -153,7 +155,9 @@ internal sealed class ResponseStorer(HttpCache cache)
 
     private bool MayCompress(StorePlan plan, FetchKey key) =>
         (key.Rule?.Rule.Compress ?? cache.Options.Compress) && plan.Status == Microsoft.AspNetCore.Http.StatusCodes.Status200OK
-        && Compressibility.MayCompress(plan.Headers);
+        && Compressibility.MayCompress(plan.Headers)
+        // A page is put together of its template's bytes.
+        && !(cache.Options.Esi.IsOn && new StoredHeaderLookup(plan.Headers)["Surrogate-Control"].Count > 0);
 
     private long MostBytes(FetchKey key) => Math.Min(cache.Options.MaxBodyBytes, key.Rule?.Rule.MaxBodyBytes ?? long.MaxValue);
 
@@ -213,7 +217,7 @@ internal sealed class ResponseStorer(HttpCache cache)
         };
     }
 
-    private static IEnumerable<string> TagsOf(StoredResponse stored, FetchKey key, string variantKey) => [.. ResourceTag(key, variantKey), .. key.RuleTags(), .. stored.Tags];
+    private static IEnumerable<string> TagsOf(StoredResponse stored, FetchKey key, string variantKey) => [.. ResourceTag(key, variantKey), .. key.RuleTags(), .. stored.Tags, .. stored.SaidTags];
 
     private static EntryOptions OptionsFor(VariantIndex index, FetchKey key, TimeSpan kept) => new()
     {
@@ -228,8 +232,12 @@ internal sealed class ResponseStorer(HttpCache cache)
     };
 
     /// <summary>What is not under the URL itself carries the URL as a tag, so that a write to it reaches all variants; and so does all under a long one.</summary>
-    private static string[] ResourceTag(FetchKey key, string storedUnder) =>
-        storedUnder.Length == key.Url.Length && !FetchKey.IsLong(key.Url) ? [] : [TagRules.Exact(key.Url)];
+    /// <remarks>Under a rule that changes the query nobody who writes or purges knows what it has become: there the path is a tag, too.</remarks>
+    private static IEnumerable<string> ResourceTag(FetchKey key, string storedUnder)
+    {
+        if (storedUnder.Length != key.Url.Length || FetchKey.IsLong(key.Url)) yield return TagRules.Exact(key.Url);
+        if (key.Query.ChangesQuery) yield return TagRules.Exact(UrlOrigin.WithoutQuery(key.Url));
+    }
 
     /// <summary>The key of a part of what stands, or would stand, under a key.</summary>
     public static string PartKey(string key) => key + PartialResponses.KeyEnd;
@@ -262,7 +270,7 @@ internal sealed class ResponseStorer(HttpCache cache)
 
     /// <summary>The gateway's forwarder writes these behind the cache: the origin saw values that no key here knows.</summary>
     private bool NamesWhatIsSetLater(string[] nominated) =>
-        cache.Options.ForwardingHeadersAreStripped && nominated.Any(name => name is "x-forwarded-for" or "via");
+        cache.Options.ForwardingHeadersAreStripped && nominated.Any(name => name is "x-forwarded-for" or "forwarded" or "x-real-ip" or "via");
 
     private static long SizeOf(StoredResponse stored)
     {
@@ -279,7 +287,9 @@ internal sealed class ResponseStorer(HttpCache cache)
     private static ResponseFacts RuledFacts(in ResponseFacts facts, CompiledRule? rule, TimeSpan? said)
     {
         CacheControl directives = facts.CacheControl;
-        if ((said ?? (rule?.Rule.OverridesOrigin == true ? rule.TtlFor(facts.Status) : null)) is { } ttl)
+        // What a handler says of its answer it does not say of an error that came of it.
+        TimeSpan? own = facts.Status < 400 ? said : null;
+        if ((own ?? (rule?.Rule.OverridesOrigin == true ? rule.TtlFor(facts.Status) : null)) is { } ttl)
         {
             // Who may be served is not overridden: s-maxage permitted what public does.
             directives = directives with { MaxAge = (long)ttl.TotalSeconds, SMaxAge = null, NoCache = false, Public = directives.Public || directives.SMaxAge is not null };

@@ -18,12 +18,16 @@ internal sealed class SharedRecorder : ResponseRecorder
         Broken,
     }
 
+    private const int Deserted = -1;
+
     private readonly RecordingBudget _budget;
     private readonly byte[]?[] _segments;
     private long _length;
     private int _ending;
+    /// <summary>How many read it; <see cref="Deserted"/> once nobody may come any more.</summary>
     private int _readers;
     private int _returned;
+    private volatile bool _hasEnded;
     private TaskCompletionSource? _more;
 
     private SharedRecorder(RecordingBudget budget, long announced) : base(budget, announced, announced)
@@ -44,8 +48,8 @@ internal sealed class SharedRecorder : ResponseRecorder
     /// <summary>Whether others read it.</summary>
     public bool HasReaders => Volatile.Read(ref _readers) > 0;
 
-    /// <summary>The last of the readers has left.</summary>
-    public Action? Deserted { get; set; }
+    /// <summary>Called when the last of the readers has left.</summary>
+    public Action? LastLeft { get; set; }
 
     public override void Write(ReadOnlySpan<byte> bytes)
     {
@@ -91,12 +95,26 @@ internal sealed class SharedRecorder : ResponseRecorder
         return segment.AsMemory((int)from, (int)Math.Min(segment.Length - from, Length - at));
     }
 
-    public void AddReader() => Interlocked.Increment(ref _readers);
+    /// <summary>Comes to read; false where that is too late, since whoever makes it has been told that nobody is left.</summary>
+    public bool TryAddReader()
+    {
+        while (true)
+        {
+            int readers = Volatile.Read(ref _readers);
+            if (readers == Deserted) return false;
+            if (Interlocked.CompareExchange(ref _readers, readers + 1, readers) == readers) return true;
+        }
+    }
 
     public void RemoveReader()
     {
-        if (Interlocked.Decrement(ref _readers) == 0) Deserted?.Invoke();
+        if (Interlocked.Decrement(ref _readers) > 0) return;
+        LastLeft?.Invoke();
+        ReturnIfUnused();
     }
+
+    /// <summary>Nobody may come any more, if nobody is there.</summary>
+    public bool TryDesert() => Interlocked.CompareExchange(ref _readers, Deserted, 0) is 0 or Deserted;
 
     public override StoredBody ToBody() => new([.. _segments.Select(static segment => new ReadOnlyMemory<byte>(segment))]);
 
@@ -104,7 +122,14 @@ internal sealed class SharedRecorder : ResponseRecorder
     {
         if (GaveUp == Reason.None && Length != Announced) GaveUp = Reason.UnstoredIncomplete;
         End(isWhole: false);
-        if (Interlocked.Exchange(ref _returned, 1) == 0) _budget.Return(Announced);
+        _hasEnded = true;
+        ReturnIfUnused();
+    }
+
+    /// <summary>The bytes are in flight as long as somebody reads them here.</summary>
+    private void ReturnIfUnused()
+    {
+        if (_hasEnded && Volatile.Read(ref _readers) <= 0 && Interlocked.Exchange(ref _returned, 1) == 0) _budget.Return(Announced);
     }
 
     private TaskCompletionSource NewSignal()

@@ -29,8 +29,10 @@ internal sealed class StorePlan
     public required DateTimeOffset ReceivedTime { get; init; }
     /// <summary>What responses of the URL differ by: of Vary and of the rule.</summary>
     public required string[] Nominated { get; init; }
-    /// <summary>The tags that headers and handler give; those of the rule come with the key.</summary>
+    /// <summary>The tags that headers give; those of the rule come with the key.</summary>
     public required string[] Tags { get; init; }
+    /// <summary>The tags that the handler gives.</summary>
+    public string[] SaidTags { get; init; } = [];
     public required long? ContentLength { get; init; }
     /// <summary>Largest body that is stored.</summary>
     public required long MostBytes { get; init; }
@@ -66,6 +68,7 @@ internal sealed class StorePlan
         ReceivedAt = ReceivedAt,
         ReceivedTime = ReceivedTime,
         Tags = Tags,
+        SaidTags = SaidTags,
         CacheControlSent = key.Rule?.Rule.CacheControl,
         HasOwnETag = HasOwnETag,
         IsDeclaredPublic = key.IsDeclaredPublic,

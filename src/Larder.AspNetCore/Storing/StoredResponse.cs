@@ -58,8 +58,10 @@ internal sealed class StoredResponse(RuleSet rules, in StoredFacts facts) : Http
     public required long ReceivedAt { get; init; }
     /// <summary>When it was received, by the wall clock.</summary>
     public required DateTimeOffset ReceivedTime { get; init; }
-    /// <summary>The tags that its headers, or its handler, gave; a confirmation that gives none keeps them.</summary>
+    /// <summary>The tags that its headers gave; a confirmation that gives none keeps them.</summary>
     public string[] Tags { get; init; } = [];
+    /// <summary>The tags that its handler gave; a confirmation keeps them.</summary>
+    public string[] SaidTags { get; init; } = [];
     /// <summary>The Cache-Control that clients get in the place of its own; null for that.</summary>
     public string? CacheControlSent { get; init; }
     /// <summary>The entity tag was made here: it answers clients and is not sent to the origin.</summary>
@@ -79,7 +81,7 @@ internal sealed class StoredResponse(RuleSet rules, in StoredFacts facts) : Http
     /// <summary>The same with another body.</summary>
     public StoredResponse WithBody(StoredBody body, ContentRange? part) => new(Rules, Facts)
     {
-        Status = Status, ReasonPhrase = ReasonPhrase, Headers = Headers, Body = body, Part = part, Tags = Tags, CacheControlSent = CacheControlSent, InitialAge = InitialAge, ReceivedAt = ReceivedAt,
+        Status = Status, ReasonPhrase = ReasonPhrase, Headers = Headers, Body = body, Part = part, Tags = Tags, SaidTags = SaidTags, CacheControlSent = CacheControlSent, InitialAge = InitialAge, ReceivedAt = ReceivedAt,
         ReceivedTime = ReceivedTime, HasOwnETag = HasOwnETag, IsDeclaredPublic = IsDeclaredPublic, IsPrivate = IsPrivate, RequiresAuthorization = RequiresAuthorization,
     };
 

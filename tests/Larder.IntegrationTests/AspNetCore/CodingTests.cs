@@ -67,6 +67,10 @@ public sealed class CodingTests
         await GetAsync(site, "br");
         foreach (string tag in new[] { "\"e\"", "W/\"e\"" })
             Assert.Equal(304, (int)(await GetAsync(site, "br", ("If-None-Match", tag))).Response.StatusCode);
+        Assert.Equal("W/\"e\"", (await GetAsync(site, "br", ("If-None-Match", "W/\"e\""))).Response.Headers.ETag!.ToString());
+        Assert.Equal("\"e\"", (await GetAsync(site, null, ("If-None-Match", "W/\"e\""))).Response.Headers.ETag!.ToString());
+        (HttpResponseMessage end, byte[] last) = await GetAsync(site, null, ("Range", "bytes=-5"));
+        Assert.Equal((206, Text[^5..]), ((int)end.StatusCode, Encoding.UTF8.GetString(last)));
         (HttpResponseMessage part, byte[] body) = await GetAsync(site, "br", ("Range", "bytes=2-5"));
         Assert.Equal((206, Text[2..6], "\"e\""), ((int)part.StatusCode, Encoding.UTF8.GetString(body), part.Headers.ETag!.ToString()));
         Assert.Equal(new ContentRangeHeaderValue(2, 5, Text.Length), part.Content.Headers.ContentRange);

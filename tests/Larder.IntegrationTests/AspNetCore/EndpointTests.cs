@@ -116,6 +116,82 @@ public sealed class EndpointTests
     }
 
     [Fact]
+    public async Task What_a_read_ends_is_ended_before_its_answer_leaves_and_a_failed_one_ends_nothing()
+    {
+        var counter = new Counter();
+        await using Site site = await Site.StartAsync(app =>
+        {
+            app.UseLarder();
+            app.MapGet("/stock", () => counter.Next()).CacheResponse(Minute, "stock");
+            app.MapGet("/recount", (HttpContext context, int status) =>
+            {
+                context.Larder().Invalidate(Invalidation.Tag("stock"));
+                return Results.StatusCode(status);
+            });
+        });
+        (await site.GetAsync("/stock")).Is("MISS", "v1");
+        await site.GetAsync("/recount?status=500");
+        (await site.GetAsync("/stock")).Is("HIT", "v1");
+        await site.GetAsync("/recount?status=200");
+        (await site.GetAsync("/stock")).Is("MISS", "v2");
+    }
+
+    [Fact]
+    public async Task A_rule_of_an_endpoint_holds_for_its_own_methods_and_errors_get_no_lifetime_of_a_handlers()
+    {
+        var counter = new Counter();
+        await using Site site = await Site.StartAsync(app =>
+        {
+            app.UseLarder();
+            Microsoft.AspNetCore.Routing.RouteGroupBuilder group = app.MapGroup("/search");
+            group.CacheResponse(rule => rule with { Methods = ["POST"], Body = new(), Ttl = Minute });
+            group.MapPost("", () => counter.Next());
+            group.MapPut("", () => counter.Next());
+            app.MapGet("/broken", (HttpContext context) =>
+            {
+                context.Larder().Ttl = Minute;
+                return Results.Text(counter.Next(), statusCode: 503);
+            });
+        });
+        (await site.SendAsync("POST", "/search", "a")).Is("MISS", "v1");
+        (await site.SendAsync("POST", "/search", "a")).Is("HIT", "v1");
+        (await site.SendAsync("PUT", "/search", "a")).Is("BYPASS", "v2");
+        (await site.SendAsync("PUT", "/search", "a")).Is("BYPASS", "v3");
+        (await site.SendAsync("POST", "/search", "a")).Is("MISS", "v4");
+        (await site.GetAsync("/broken")).Is("MISS", "v5", 503);
+        (await site.GetAsync("/broken")).Is("MISS", "v6", 503);
+    }
+
+    [Fact]
+    public async Task A_confirmation_keeps_the_tags_of_the_handler_and_heeds_its_refusal()
+    {
+        bool keep = true;
+        await using Site site = await Site.StartAsync(app =>
+        {
+            app.UseLarder();
+            app.MapGet("/x", (HttpContext context) =>
+            {
+                context.Response.Headers.ETag = "\"e\"";
+                context.Response.Headers["Surrogate-Key"] = "a";
+                context.Response.Headers.CacheControl = "max-age=10";
+                if (!keep) context.Larder().DoNotStore();
+                if (context.Request.Headers.IfNoneMatch.Count > 0) return Results.StatusCode(304);
+                context.Larder().Tag("own");
+                return Results.Text("x");
+            });
+        });
+        (await site.GetAsync("/x")).Is("MISS");
+        site.Time.Advance(11);
+        (await site.GetAsync("/x")).Is("REVALIDATED");
+        await site.Cache.InvalidateAsync(Invalidation.Tag("own"));
+        (await site.GetAsync("/x")).Is("MISS");
+        keep = false;
+        site.Time.Advance(11);
+        (await site.GetAsync("/x")).Is("REVALIDATED");
+        (await site.GetAsync("/x")).Is("MISS");
+    }
+
+    [Fact]
     public void What_a_handler_says_is_checked()
     {
         IHttpCacheFeature said = new HttpCacheFeature(Reason.MissCold);

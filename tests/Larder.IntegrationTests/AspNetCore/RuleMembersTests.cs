@@ -41,6 +41,27 @@ public sealed class RuleMembersTests
         (await site.GetAsync("/p?a=2&b=1")).Is("MISS", "v3");
     }
 
+    [Theory]
+    [InlineData("PUT"), InlineData("PURGE")]
+    public async Task Whatever_the_query_became_a_write_and_a_purge_end_it(string method)
+    {
+        var counter = new Counter();
+        await using Site site = await Site.StartAsync(
+            app =>
+            {
+                app.UsePathBase("/api");
+                app.UseRouting();
+                app.UseLarder();
+                app.MapGet("/books", () => counter.Next()).CacheResponse(rule => rule with { Ttl = Minute, Query = QueryPolicy.Only("word", "page") });
+                app.MapPut("/books", () => counter.Next());
+            },
+            http => http.Purge = new());
+        (await site.GetAsync("/api/books?word=a&page=2&utm=x")).Is("MISS", "v1");
+        (await site.GetAsync("/api/books?page=2&word=a")).Is("HIT", "v1");
+        Assert.Equal(200, (await site.SendAsync(method, "/api/books?word=a&page=2", method == "PUT" ? "x" : null)).Status);
+        Assert.NotEqual("v1", (await site.GetAsync("/api/books?page=2&word=a")).Is("MISS").Body);
+    }
+
     [Fact]
     public async Task Headers_and_cookies_that_a_rule_names_select_the_answer()
     {
@@ -199,6 +220,9 @@ public sealed class RuleMembersTests
         (await site.GetAsync("/", other)).Is("MISS", "v2");
         Assert.Contains("bypass-user", (await site.GetAsync("/")).Is("BYPASS").CacheStatus, StringComparison.Ordinal);
         if (byCookie) (await site.GetAsync("/", ("Cookie", "session=1; session=2"))).Is("BYPASS");
+        await site.Cache.InvalidateAsync(Invalidation.User(UserSource.NameOf("1")));
+        (await site.GetAsync("/", one)).Is("MISS");
+        (await site.GetAsync("/", other)).Is("HIT");
     }
 
     [Fact]
