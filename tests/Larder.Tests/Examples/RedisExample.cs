@@ -10,6 +10,7 @@ public sealed class RedisExample
     [Fact]
     public void Two_lines_put_Redis_behind_a_cache()
     {
+        var Console = new Lines();
         var builder = new { Services = new ServiceCollection() };
         const string password = "a long password that nobody has to type";
 
@@ -32,7 +33,8 @@ public sealed class RedisExample
         Assert.Equal("redis://127.0.0.1:6379/0", options.Get("").ToString());
         Assert.Equal("redis://127.0.0.1:6379/0", options.Get("sessions").ToString());
         RedisOptions final = provider.GetRequiredService<IOptionsMonitor<RedisOptions>>().Get("");
-        Assert.Equal(RedisSecurityLevel.Low, RedisSecurityReport.Of(final).Level);
+        Console.WriteLine($"{RedisSecurityReport.Of(final).Level}");
+        Assert.Equal("Low", Assert.Single(Console.All));
         Assert.Equal(("larder", TimeSpan.FromMilliseconds(100), RedisSecurityLevel.High), (options.Get("reports").User, options.Get("reports").Timeout, options.Get("reports").LeastSecurity));
     }
 
@@ -51,8 +53,10 @@ public sealed class RedisExample
     {
         var Console = new Lines();
         string connectionString = "redis://127.0.0.1:1";
+        TimeSpan patience = TimeSpan.FromMilliseconds(5);
+        CancellationToken stopping = TestContext.Current.CancellationToken;
         await using var cache = new LarderCache(new LarderOptions().UseRedis(connectionString));
-        if (!await cache.ConnectedAsync(TimeSpan.FromMilliseconds(5), TestContext.Current.CancellationToken)) Console.WriteLine($"{cache.RemoteTier!.Problem}");
+        if (!await cache.ConnectedAsync(patience, stopping)) Console.WriteLine($"{cache.RemoteTier!.Problem}");
         Assert.NotNull(cache.RemoteTier);
         Assert.Single(Console.All);
     }

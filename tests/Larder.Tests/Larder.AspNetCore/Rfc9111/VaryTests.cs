@@ -78,7 +78,7 @@ public class VaryTests
     public void Case_is_dropped_only_where_the_header_allows_it()
     {
         Assert.Equal("de, en", Vary.Normalise("accept-language", " eN ,De"));
-        Assert.Equal("gzip, br", Vary.Normalise("Accept-Encoding", "GZIP,br"));
+        Assert.Equal("br, gzip", Vary.Normalise("Accept-Encoding", "GZIP,br"));
         Assert.Equal("A, b", Vary.Normalise("Foo", "A,b"));
         Assert.Equal("de, en", Vary.Normalise("Accept-Language", "de, en"));
         Assert.Equal("de;q=0.5, en", Vary.Normalise("Accept-Language", "en,de;q=0.5"));

@@ -73,8 +73,8 @@ public class CachingTests
     [InlineData("""{"rules":[{"path":"/a","query":"all"}]}""", "rules[0].query: \"all\" is not allowed; \"as-sent\", \"sorted\", \"none\", or an object with only or except")]
     [InlineData("""{"rules":[{"path":"/a","query":{}}]}""", "rules[0].query: one of only and except is needed")]
     [InlineData("""{"rules":[{"path":"/a","statuses":[700]}]}""", "rules[0].statuses[0]: 700 is not allowed; a status code from 200 to 599, or a list of them")]
-    [InlineData("""{"rules":[{"path":"/a","varyByCookies":["c"]}]}""", "rules[0]: it varies by cookies, which takes the scope public: otherwise requests with cookies are not answered from what is shared")]
-    [InlineData("""{"rules":[{"action":"a b"}]}""", "rules[0].action: \"a b\" is not allowed; a pattern of actions such as \"*.list\": 'a b' is no pattern of actions; patterns are an action, '*.ending', 'beginning.*' and '*'")]
+    [InlineData("""{"rules":[{"path":"/a","varyByCookies":["c"]}]}""", "rules[0]: it varies by cookies, which takes the scope public: otherwise requests with cookies are not answered from what is shared.")]
+    [InlineData("""{"rules":[{"action":"a b"}]}""", "rules[0].action: \"a b\" is not allowed; a pattern of actions such as \"*.list\": 'a b' is no pattern of actions; patterns are an action, '*.ending', 'beginning.*' and '*'.")]
     public void Mistakes_are_told(string json, string message, bool inList = false) =>
         Assert.Equal([inList ? message.Replace("presets:", "presets[0]:", StringComparison.Ordinal) : message], Documents.Messages(json));
 }
