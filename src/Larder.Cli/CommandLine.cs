@@ -39,6 +39,7 @@ internal static class CommandLine
         root.Add(new ServeCommand());
         root.Add(new ConfigCommand());
         root.Add(new PurgeCommand());
+        root.Add(new ExplainCommand());
         return root;
     }
 

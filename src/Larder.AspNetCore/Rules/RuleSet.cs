@@ -38,6 +38,9 @@ internal sealed class RuleSet
     /// <summary>Whether a rule caches requests that have a body.</summary>
     public bool KeysBodies { get; }
 
+    /// <summary>The how-manieth rule of the set it is, from 1.</summary>
+    public int NumberOf(CompiledRule rule) => Array.IndexOf(_rules, rule) + 1;
+
     /// <summary>
     /// The first rule for a request; null when there is none. A path that servers may read in several ways is matched only by rules that say never, and
     /// by these in its most lenient reading, too: it must neither gain a lifetime by its look nor lose a ban.

@@ -25,6 +25,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("", "Usage:\n  larder [command] [options]", "larder config check larder.json")]
     [InlineData("serve", "larder serve [options]", "larder serve --origin http://127.0.0.1:8081")]
     [InlineData("purge", "larder purge [options]", "larder purge --redis redis://127.0.0.1:6379 --tag zone:71")]
+    [InlineData("explain", "larder explain <URL> [options]", "larder explain http://shop.example.com/products/7 --method PUT --config larder.yaml")]
     [InlineData("config", "larder config [command] [options]", "larder config check larder.json")]
     [InlineData("config check", "larder config check <FILE> [options]", "larder config check larder.yaml")]
     public async Task Every_command_has_help_with_examples_and_exit_codes(string command, string usage, string example)
@@ -35,6 +36,31 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains(usage, output.ReplaceLineEndings("\n"));
         Assert.Contains("  " + example, output);
         Assert.Contains("Exit codes:", output);
+    }
+
+    [Theory]
+    [InlineData("http://a.test/products/7?utm_source=x&b=1", "GET", "number 1, path /products/{id}", "300 s, whatever the origin says", "/products/7?b=1", "product:7")]
+    [InlineData("http://a.test/products/7", "PUT", "number 2, path /products/{id}", "product:7")]
+    [InlineData("http://a.test/other", "GET", "none: RFC 9111 and the answer's own headers decide")]
+    [InlineData("http://a.test//products/7", "GET", "only rules that say never are asked")]
+    public async Task The_rule_of_a_url_is_explained(string url, string method, params string[] says)
+    {
+        string file = Path.Combine(Path.GetTempPath(), $"larder-{Guid.NewGuid():N}.json");
+        await File.WriteAllTextAsync(file, """
+            {"rules":[{"path":"/products/{id}","ttl":300,"overridesOrigin":true,"query":{"except":["utm_*"]},"tags":["product:{id}"]},
+                      {"path":"/products/{id}","methods":["PUT"],"invalidates":["product:{id}"]}]}
+            """, TestContext.Current.CancellationToken);
+        try
+        {
+            var (code, output, error) = await RunAsync("explain", url, "--method", method, "--config", file);
+            Assert.Equal((0, ""), (code, error));
+            Assert.All(says, text => Assert.Contains(text, output, StringComparison.Ordinal));
+            Assert.Equal(2, (await RunAsync("explain", "ftp://a", "--config", file)).Code);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     [Theory]
