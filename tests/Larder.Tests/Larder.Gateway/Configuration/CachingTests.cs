@@ -65,6 +65,14 @@ public class CachingTests
 
     [Theory]
     [InlineData("""{"tagHeaders":["a b"]}""", "tagHeaders[0]: \"a b\" is not allowed; the name of a response header")]
+    [InlineData("""{"rules":[{"path":"/a","user":{}}]}""", "rules[0].user: one of header and cookie is needed")]
+    [InlineData("""{"rules":[{"path":"/a","user":{"header":"X-User","cookie":"c"}}]}""", "rules[0].user: one of header and cookie is needed")]
+    [InlineData("""{"rules":[{"path":"/a","user":{"header":"X User"}}]}""", "rules[0].user.header: \"X User\" is not allowed; the name of a request header")]
+    [InlineData("""{"rules":[{"path":"/a","user":{"header":"X-Real-IP"}}]}""", "rules[0].user.header: \"X-Real-IP\" is not allowed; the name of a request header: the gateway removes this one, because any client could set it")]
+    [InlineData("""{"rules":[{"path":"/a","varyByHeaders":["a b"]}]}""", "rules[0].varyByHeaders[0]: \"a b\" is not allowed; the name of a request header")]
+    [InlineData("""{"rules":[{"path":"/a","varyByHeaders":["X-Forwarded-For"]}]}""", "rules[0].varyByHeaders[0]: \"X-Forwarded-For\" is not allowed; the name of a request header: the gateway removes this one, because any client could set it")]
+    [InlineData("""{"rules":[{"path":"/a","varyByHeaders":"forwarded"}]}""", "rules[0].varyByHeaders: \"forwarded\" is not allowed; the name of a request header: the gateway removes this one, because any client could set it")]
+    [InlineData("""{"rules":[{"path":"/a","varyByHeaders":["Via"]}]}""", "rules[0].varyByHeaders[0]: \"Via\" is not allowed; the name of a request header: the gateway sets this one itself")]
     [InlineData("""{"positionHeader":"Cookie"}""", "positionHeader: \"Cookie\" is not allowed; the name of a header that means nothing else, such as \"Larder-Position\"")]
     [InlineData("""{"purge":{"from":["10.0.0.0/33"]}}""", "purge.from[0]: \"10.0.0.0/33\" is not allowed; an address or a network such as \"10.0.0.0/8\"")]
     [InlineData("""{"purge":{"key":"secret"}}""", "purge.key: this is not allowed; a text of 16 to 1000 characters")]
@@ -75,14 +83,6 @@ public class CachingTests
     [InlineData("""{"rules":[{"path":"/a","statuses":[700]}]}""", "rules[0].statuses[0]: 700 is not allowed; a status code from 200 to 599, or a list of them")]
     [InlineData("""{"rules":[{"path":"/a","varyByCookies":["c"]}]}""", "rules[0]: it varies by cookies, which takes the scope public: otherwise requests with cookies are not answered from what is shared")]
     [InlineData("""{"rules":[{"action":"a b"}]}""", "rules[0].action: \"a b\" is not allowed; a pattern of actions such as \"*.list\": 'a b' is no pattern of actions; patterns are an action, '*.ending', 'beginning.*' and '*'")]
-    [InlineData("""{"rules":[{"path":"/a","user":{}}]}""", "rules[0].user: one of header and cookie is needed")]
-    [InlineData("""{"rules":[{"path":"/a","user":{"header":"X-User","cookie":"c"}}]}""", "rules[0].user: one of header and cookie is needed")]
-    [InlineData("""{"rules":[{"path":"/a","user":{"header":"X User"}}]}""", "rules[0].user.header: \"X User\" is not allowed; the name of a request header")]
-    [InlineData("""{"rules":[{"path":"/a","user":{"header":"X-Real-IP"}}]}""", "rules[0].user.header: \"X-Real-IP\" is not allowed; the name of a request header: the gateway removes this one, because any client could set it")]
-    [InlineData("""{"rules":[{"path":"/a","varyByHeaders":["a b"]}]}""", "rules[0].varyByHeaders[0]: \"a b\" is not allowed; the name of a request header")]
-    [InlineData("""{"rules":[{"path":"/a","varyByHeaders":["X-Forwarded-For"]}]}""", "rules[0].varyByHeaders[0]: \"X-Forwarded-For\" is not allowed; the name of a request header: the gateway removes this one, because any client could set it")]
-    [InlineData("""{"rules":[{"path":"/a","varyByHeaders":"forwarded"}]}""", "rules[0].varyByHeaders: \"forwarded\" is not allowed; the name of a request header: the gateway removes this one, because any client could set it")]
-    [InlineData("""{"rules":[{"path":"/a","varyByHeaders":["Via"]}]}""", "rules[0].varyByHeaders[0]: \"Via\" is not allowed; the name of a request header: the gateway sets this one itself")]
     public void Mistakes_are_told(string json, string message, bool inList = false) =>
         Assert.Equal([inList ? message.Replace("presets:", "presets[0]:", StringComparison.Ordinal) : message], Documents.Messages(json));
 }
