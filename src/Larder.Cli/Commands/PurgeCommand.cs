@@ -33,6 +33,7 @@ internal sealed class PurgeCommand : ExampleCommand
         problems = [.. ofRedis, .. problems];
         if (redis is null && ofRedis.Count == 0) problems = [new("", null, "--redis", $"nobody says where Redis is: give it, or the variable {RedisConfiguration.Url}"), .. problems];
         if (problems.Count > 0) return Mistakes.Show(problems, error);
+        if (_selection.HasQuery(call)) await error.WriteLineAsync("larder: --url: responses of a rule with 'query' are kept under another URL than this one, and stay; purge those by --tag, or with PURGE at a gateway");
         // It holds nothing that could be doubted, and says itself when there is no connection.
         (redis!.Strictness, redis.FailOnConnectionError) = (Strictness.Available, false);
         TimeSpan patience = 3 * redis.ConnectTimeout;

@@ -9,7 +9,7 @@ internal sealed class PurgeSelection
 {
     private readonly Option<string[]> _tags = Many("--tag", "Everything with the tag, or with one below it", "TAG");
     private readonly Option<string[]> _keys = Many("--key", "One key", "KEY");
-    private readonly Option<string[]> _urls = Many("--url", "The HTTP responses of one URL, as clients ask for it: all variants and users", "URL");
+    private readonly Option<string[]> _urls = Many("--url", "The HTTP responses of one URL, as clients ask for it: all variants and users; what rules make of its query is not known here", "URL");
     private readonly Option<string[]> _patterns = Many("--pattern", "Every key that the glob matches whole; of HTTP responses path and query", "GLOB");
     private readonly Option<string[]> _users = Many("--user", "Everything kept for a user", "USER");
     private readonly Option<bool> _all = new("--all") { Description = "Everything; needs --yes" };
@@ -52,6 +52,9 @@ internal sealed class PurgeSelection
             }
         }
     }
+
+    /// <summary>Whether a rule may keep the responses under another query than the one that is given.</summary>
+    public bool HasQuery(ParseResult call) => (call.GetValue(_urls) ?? []).Any(static url => url.Contains('?', StringComparison.Ordinal));
 
     private static Option<string[]> Many(string name, string description, string value) => new(name) { Description = description + "; may be repeated", HelpName = value };
 }

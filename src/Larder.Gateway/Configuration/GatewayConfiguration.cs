@@ -1,5 +1,4 @@
 using Larder.AspNetCore;
-using Larder.Gateway.Forwarding;
 using Larder.Gateway.Hosting;
 using Larder.Redis;
 
@@ -22,6 +21,10 @@ internal sealed record ConfigurationFlags(string? Origin = null, string? Urls = 
 
     /// <summary>How messages call what gave the URLs.</summary>
     public string UrlsPlace { get; init; } = "--urls";
+
+    /// <summary>Never shows what may hold a password: nothing has been checked yet.</summary>
+    public override string ToString() =>
+        $"ConfigurationFlags {{ Origin = {(Origin is null ? "" : Shown.Url(Origin))}, Urls = {Urls}, Redis = {(Redis is null ? "" : "given")} }}";
 }
 
 /// <summary>Reads the gateway's options from a document and flags, reporting every mistake at once.</summary>
@@ -155,9 +158,7 @@ internal static class GatewayConfiguration
     {
         const string Allowed = "the name of a request header such as \"Authorization\"";
         if (members.Text("privateUserHeader", Allowed) is not { } name) return null;
-        if (!HttpToken.Is(name.Value)) report.Refuse(name, Allowed);
-        else if (HeaderRules.IsUntrusted(name.Value) || HeaderRules.IsHopByHop(name.Value)) report.Refuse(name, $"{Allowed}: the gateway removes this one, because any client could set it");
-        return name.Value;
+        return RequestFieldName.Check(name, Allowed, report) ? name.Value : null;
     }
 
     private static List<CacheRule> Rules(ConfigMembers members, ConfigReport report)

@@ -102,7 +102,7 @@ internal sealed class OriginsReader(ConfigReport report, ConfigFiles files)
     private string Path(ConfigMembers members)
     {
         if (members.Text("path", PathAllowed) is not { } path) return "";
-        bool isRight = path.Value.Length is > 1 and <= 1000 && !path.Value.EndsWith('/') && !path.Value.Contains('?', StringComparison.Ordinal)
+        bool isRight = path.Value.Length is > 1 and <= 1000 && !path.Value.EndsWith('/') && !path.Value.AsSpan().ContainsAny('?', '%')
             && !path.Value.AsSpan().ContainsAnyExceptInRange('!', '~') && AspNetCore.RequestTarget.IsPlain(path.Value);
         if (!isRight) report.Refuse(path, PathAllowed + "; leave it out for every path");
         return path.Value;

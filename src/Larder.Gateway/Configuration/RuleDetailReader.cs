@@ -5,6 +5,7 @@ namespace Larder.Gateway.Configuration;
 /// <summary>Reads the members of a rule that few rules have: what belongs to the key, who the user is, what is stored.</summary>
 internal sealed class RuleDetailReader(ConfigReport report)
 {
+    private const string HeaderAllowed = "the name of a request header";
     private const string QueryAllowed = "\"as-sent\", \"sorted\", \"none\", or an object with only or except";
 
     public CacheRule Read(ConfigMembers members, CacheRule rule) => rule with
@@ -15,7 +16,7 @@ internal sealed class RuleDetailReader(ConfigReport report)
         Heuristics = members.Flag("heuristics") ?? true,
         User = User(members),
         Query = Query(members),
-        VaryByHeaders = Texts(members, "varyByHeaders", "the name of a request header"),
+        VaryByHeaders = [.. (members.Texts("varyByHeaders", HeaderAllowed) ?? []).Where(name => RequestFieldName.Check(name, HeaderAllowed, report)).Select(static name => name.Value)],
         VaryByCookies = Texts(members, "varyByCookies", "the name of a cookie"),
         Body = Body(members),
         CacheControl = members.Text("cacheControl", "a value of Cache-Control such as \"public, max-age=60\"")?.Value,
@@ -27,12 +28,17 @@ internal sealed class RuleDetailReader(ConfigReport report)
 
     private static string[] Texts(ConfigMembers members, string name, string allowed) => [.. (members.Texts(name, allowed) ?? []).Select(static text => text.Value)];
 
-    private static UserSource? User(ConfigMembers members)
+    private UserSource? User(ConfigMembers members)
     {
         ConfigMembers? user = members.Object("user", "header", "cookie");
         if (user is null) return null;
+        if (user.Has("header") == user.Has("cookie"))
+        {
+            report.Add(user.Line, user.Place, "one of header and cookie is needed");
+            return null;
+        }
         if (user.Text("cookie", "the name of a cookie") is { } cookie) return UserSource.Cookie(cookie.Value);
-        return user.Text("header", "the name of a request header") is { } header ? UserSource.Header(header.Value) : null;
+        return user.Text("header", HeaderAllowed) is { } header && RequestFieldName.Check(header, HeaderAllowed, report) ? UserSource.Header(header.Value) : null;
     }
 
     private QueryPolicy Query(ConfigMembers members)

@@ -13,6 +13,7 @@ internal sealed class Exchange
     private readonly CancellationTokenRegistration _clientLeaves;
     private readonly CancellationToken _client;
     private TimeSpan _window;
+    private volatile bool _clientGivenUp;
 
     public Exchange(HttpContext context, TimeSpan responseTimeout, TimeProvider time)
     {
@@ -26,7 +27,10 @@ internal sealed class Exchange
     public CancellationToken Token => _stop.Token;
 
     /// <summary>Whether the client has gone.</summary>
-    public bool ClientLeft => _client.IsCancellationRequested;
+    public bool ClientLeft => _clientGivenUp || _client.IsCancellationRequested;
+
+    /// <summary>The client counts as gone, because it takes nothing; the origin is not to be blamed for the time.</summary>
+    public void GiveUpClient() => _clientGivenUp = true;
 
     /// <summary>A part of a body has moved.</summary>
     public void Progress() => _stop.CancelAfter(_window);

@@ -25,7 +25,9 @@ internal sealed class Forwarder : IDisposable
     private readonly ILogger _logger;
     private readonly AnswerRelay _relay;
     private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
     private volatile ForwardingPlan _plan;
+    private volatile bool _disposed;
 
     /// <summary>Creates a forwarder with connections of its own.</summary>
     /// <exception cref="ArgumentException">An origin is not a plain absolute http or https URI.</exception>
@@ -40,13 +42,19 @@ internal sealed class Forwarder : IDisposable
     /// <summary>What requests that come now follow.</summary>
     public ForwardingPlan Plan => _plan;
 
-    /// <summary>Follows other options from now on; requests in progress go on under those that they began with. Not for two at once.</summary>
+    /// <summary>Follows other options from now on; requests in progress go on under those that they began with.</summary>
+    /// <returns>False if it has been disposed: then nothing is followed any more.</returns>
     /// <exception cref="ArgumentException">An origin is not a plain absolute http or https URI; nothing has changed.</exception>
-    public void Replace(ForwarderOptions options)
+    public bool Replace(ForwarderOptions options)
     {
-        ForwardingPlan before = _plan;
-        _plan = new ForwardingPlan(options, _name, before, _logger, _time);
-        before.Retire();
+        lock (_gate)
+        {
+            if (_disposed) return false;
+            ForwardingPlan before = _plan;
+            _plan = new ForwardingPlan(options, _name, before, _logger, _time);
+            before.Retire();
+            return true;
+        }
     }
 
     /// <summary>Sets up the server so that header values arrive and leave as Latin-1, byte for byte, with bounded heads. Bodies stream, so their size is the origin's to limit.</summary>
@@ -101,15 +109,24 @@ internal sealed class Forwarder : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _plan.Retire();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            _plan.Retire();
+        }
+    }
 
-    /// <summary>A plan that has ended has been replaced before.</summary>
+    /// <summary>A plan that has ended has been replaced before, or was the last one.</summary>
     private ForwardingPlan HoldPlan()
     {
         while (true)
         {
             ForwardingPlan plan = _plan;
             if (plan.TryHold()) return plan;
+            ObjectDisposedException.ThrowIf(_disposed, this);
         }
     }
 

@@ -3,7 +3,7 @@ using System.Text;
 namespace Larder.Gateway.Forwarding;
 
 /// <summary>
-/// Stands on a connection to an HTTP/1.1 origin and looks for interim answers, which <see cref="System.Net.Http.HttpClient"/> reads and drops. Every byte passes as it is.
+/// Stands on a connection to an HTTP/1.1 origin, notes that a request is written (<see cref="Attempt"/>), and looks for interim answers, which <see cref="System.Net.Http.HttpClient"/> reads and drops. Every byte passes as it is.
 /// </summary>
 /// <remarks>
 /// It looks only from where a request without a body has been written in one piece, as the handler writes those, to where a final answer begins: what follows there is a
@@ -25,6 +25,7 @@ internal sealed class InterimStream(Stream inner) : Stream
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        Attempt.Current?.Writes();
         if (InterimRelay.Current is { } relay && IsWholeHead(buffer.Span))
         {
             _relay = relay;
@@ -73,6 +74,13 @@ internal sealed class InterimStream(Stream inner) : Stream
             }
             int end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
             if (end < 0) return;
+            if (HasBareBreak(text[..end]))
+            {
+                // The handler may take a line feed alone for a line's end, so where this head ends is not known here.
+                _relay = null;
+                _head.Clear();
+                return;
+            }
             _head.Remove(0, end + 4);
             if (TryRead(text[..end], out int status, out string reason, out List<KeyValuePair<string, string>> fields) && status is 102 or 103) await relay.TellAsync(status, reason, fields);
         }
@@ -85,6 +93,8 @@ internal sealed class InterimStream(Stream inner) : Stream
         if (text.Length <= Begin.Length + 2) return Begin.StartsWith(text, StringComparison.Ordinal) || text.StartsWith(Begin, StringComparison.Ordinal);
         return text.StartsWith(Begin, StringComparison.Ordinal) && text[Begin.Length..(Begin.Length + 2)] != "01";
     }
+
+    private static bool HasBareBreak(string head) => head.Replace("\r\n", "", StringComparison.Ordinal).AsSpan().ContainsAny('\r', '\n');
 
     private static bool TryRead(string head, out int status, out string reason, out List<KeyValuePair<string, string>> fields)
     {

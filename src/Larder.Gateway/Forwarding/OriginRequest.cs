@@ -32,7 +32,7 @@ internal static class OriginRequest
 
         foreach (KeyValuePair<string, StringValues> header in client.Headers)
         {
-            if (!StaysHere(header.Key)) Add(request, header.Key, header.Value);
+            if (!StaysHere(header.Key) && (request.Content is RequestBody || !IsExpect(header.Key))) Add(request, header.Key, header.Value);
         }
         AddHopByHop(request, client, upgrade);
         AddForwarding(request, context, plan);
@@ -65,6 +65,9 @@ internal static class OriginRequest
         || name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)
         || name.Equals("Max-Forwards", StringComparison.OrdinalIgnoreCase)
         || name.StartsWith(':');
+
+    /// <summary>Where there is no body, there is nothing to expect; the handler would send such a request, of whatever method, once more on another connection.</summary>
+    private static bool IsExpect(string name) => name.Equals("Expect", StringComparison.OrdinalIgnoreCase);
 
     private static void Add(HttpRequestMessage request, string name, StringValues values)
     {

@@ -23,7 +23,7 @@ internal static class Sender
     /// <summary>Sends. Does not throw what an origin or a client can cause.</summary>
     public static async Task<Sent> SendAsync(HttpContext context, ForwardingPlan plan, Origin origin, string target, string? upgrade, Exchange exchange, ILogger logger)
     {
-        InterimRelay? interim = upgrade is null ? InterimRelay.For(context) : null;
+        InterimRelay? interim = upgrade is null ? InterimRelay.For(context, exchange, plan.Options.Headers.Response, origin.Headers.Response) : null;
         InterimRelay.Current = interim;
         try
         {
@@ -44,6 +44,7 @@ internal static class Sender
         {
             HttpRequestMessage request = OriginRequest.Build(context, plan, origin, server, target, upgrade, exchange);
             var body = request.Content as RequestBody;
+            var attempt = Attempt.Begin();
             try
             {
                 return new(server, await server.SendAsync(request, exchange.Token), body, null, false);
@@ -51,7 +52,7 @@ internal static class Sender
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
             {
                 OriginFailure? failure = exchange.Token.IsCancellationRequested ? null : OriginFailure.From(e, plan.Options.ConnectTimeout);
-                nothingWasSent &= failure is { NothingWasSent: true };
+                nothingWasSent &= failure is { NothingWasSent: true } && !attempt.HasWritten;
                 if (failure is { NothingWasSent: true } && origin.Pool.Servers.Count > 1) server.Failed();
                 if (repeats <= 0 || failure is not { IsBeforeAnswer: true } || origin.Pool.Next(ref tried) is not { } next)
                     return new(server, null, body, e, nothingWasSent);

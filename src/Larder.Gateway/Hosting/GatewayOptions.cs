@@ -76,4 +76,8 @@ public sealed record GatewayOptions
     /// by default. It must be one that the origin verifies: whoever sends the same value is served the same answers.
     /// </summary>
     public string PrivateUserHeader { get; init; } = "Authorization";
+
+    /// <summary>What it is in short. Never shows a password.</summary>
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"GatewayOptions {{ Origin = {Origin?.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped)}, Origins = {Origins.Count}, Urls = {string.Join(", ", Urls)}, Rules = {Rules.Count}, Redis = {(Redis is null ? "" : "given")} }}");
 }

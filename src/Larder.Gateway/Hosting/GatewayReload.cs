@@ -20,7 +20,8 @@ internal sealed class GatewayReload(GatewayOptions started, Forwarder forwarder,
         {
             // Both are built before either holds: a configuration holds as a whole or not at all.
             RuleSet rules = cache.RulesOf(options.Rules);
-            forwarder.Replace(GatewayHost.ForwarderOptionsOf(options));
+            // A signal may come when the gateway has stopped.
+            if (!forwarder.Replace(GatewayHost.ForwarderOptionsOf(options))) return;
             cache.Replace(rules);
         }
         Log.Reloaded(logger, string.Join(", ", forwarder.Plan.Origins.Select(origin => origin.Name)), options.Rules.Count);

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Hosting;
@@ -9,10 +11,13 @@ namespace Larder.Gateway.Hosting;
 
 /// <summary>
 /// The certificate that listeners show, which follows its files. Files that can't be used change nothing: the last good
-/// certificate stays, and connections that stand keep the one that they began with.
+/// certificate stays, as it does where the files hold one that has ended; connections that stand keep the one that they began with.
 /// </summary>
 internal sealed class ListenerCertificate : BackgroundService
 {
+    /// <summary>The time between two looks at the calendar.</summary>
+    public static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
     private static readonly TimeSpan Soon = TimeSpan.FromDays(14);
 
     private readonly TlsOptions _options;
@@ -30,6 +35,7 @@ internal sealed class ListenerCertificate : BackgroundService
         // Looks before it reads: a change in between is seen later, not lost.
         _watch = new([.. new[] { options.Certificate, options.Key, options.PasswordFile }.OfType<string>()], time);
         _context = Read(out string? problem) ?? throw new OptionsValidationException("tls", typeof(TlsOptions), [$"tls: {problem}"]);
+        WarnOfEnd();
     }
 
     /// <summary>What a listener needs to shake hands.</summary>
@@ -40,27 +46,43 @@ internal sealed class ListenerCertificate : BackgroundService
     }
 
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => _watch.RunAsync(Reload, stoppingToken);
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Files that nobody renews do not change: the calendar does.
+        await using ITimer daily = _time.CreateTimer(static self => ((ListenerCertificate)self!).WarnOfEnd(), this, Day, Day);
+        await _watch.RunAsync(Reload, stoppingToken);
+    }
 
     private void Reload()
     {
-        if (Read(out string? problem) is { } context)
-        {
-            _context = context;
-            Log.CertificateRead(_logger, context.TargetCertificate.NotAfter.ToUniversalTime());
-        }
-        else
+        if (Read(out string? problem) is not { } context)
         {
             Log.CertificateRefused(_logger, problem!);
         }
+        else if (HasEnded(context) && !HasEnded(_context))
+        {
+            Log.CertificateRefused(_logger, string.Create(CultureInfo.InvariantCulture, $"the one in {_options.Certificate} ended {EndOf(context):u}"));
+        }
+        else
+        {
+            _context = context;
+            Log.CertificateRead(_logger, EndOf(context));
+            WarnOfEnd();
+        }
     }
 
-    private SslStreamCertificateContext? Read(out string? problem)
+    private SslStreamCertificateContext? Read(out string? problem) =>
+        CertificateFiles.Read(_options, out problem) is { } read ? SslStreamCertificateContext.Create(read.Leaf, read.Others, offline: true) : null;
+
+    private void WarnOfEnd()
     {
-        if (CertificateFiles.Read(_options, out problem) is not { } read) return null;
-        DateTime now = _time.GetUtcNow().UtcDateTime, end = read.Leaf.NotAfter.ToUniversalTime();
-        if (end <= now || read.Leaf.NotBefore.ToUniversalTime() > now) Log.CertificateNotValid(_logger, _options.Certificate, read.Leaf.NotBefore.ToUniversalTime(), end);
+        X509Certificate2 shown = _context.TargetCertificate;
+        DateTime now = _time.GetUtcNow().UtcDateTime, begin = shown.NotBefore.ToUniversalTime(), end = shown.NotAfter.ToUniversalTime();
+        if (end <= now || begin > now) Log.CertificateNotValid(_logger, _options.Certificate, begin, end);
         else if (end - now < Soon) Log.CertificateEnds(_logger, _options.Certificate, end);
-        return SslStreamCertificateContext.Create(read.Leaf, read.Others, offline: true);
     }
+
+    private bool HasEnded(SslStreamCertificateContext context) => EndOf(context) <= _time.GetUtcNow().UtcDateTime;
+
+    private static DateTime EndOf(SslStreamCertificateContext context) => context.TargetCertificate.NotAfter.ToUniversalTime();
 }

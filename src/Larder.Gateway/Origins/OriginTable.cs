@@ -12,6 +12,7 @@ namespace Larder.Gateway.Origins;
 /// A target that servers may read in several ways is forwarded byte for byte, so nobody knows which path the origin will take it for. If the path has a say
 /// in the choice, such a target is refused where its readings lead to different origins, and where it climbs: <c>/public/..%2fadmin</c> is neither a way to the
 /// origin of <c>/admin</c> nor one out of that of <c>/public</c>. To choose the more specific one instead would still hand one origin a path that belongs to another.
+/// Here every escape counts, also one that all servers read alike: <c>/%40internal</c> is <c>/@internal</c> to them, and only to whoever compares bytes it is not.
 /// </remarks>
 internal sealed class OriginTable
 {
@@ -47,7 +48,7 @@ internal sealed class OriginTable
         int query = target.IndexOf('?');
         ReadOnlySpan<char> path = query < 0 ? target : target[..query];
         origin = Choose(name, path, out bool pathDecides);
-        if (pathDecides && !AspNetCore.RequestTarget.IsPlain(path))
+        if (pathDecides && (path.Contains('%') || !AspNetCore.RequestTarget.IsPlain(path)))
         {
             string raw = path.ToString();
             if (Climbs(raw) || Choose(name, AspNetCore.RequestTarget.MostLenient(raw), out _) != origin)

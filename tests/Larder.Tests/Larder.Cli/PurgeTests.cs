@@ -27,6 +27,16 @@ public sealed class PurgeTests
         Assert.DoesNotContain("Ca9ary", error.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("http://a.example/search?q=1", true)]
+    [InlineData("http://a.example/search", false)]
+    public async Task Of_a_URL_with_a_query_it_says_that_rules_may_keep_it_elsewhere(string url, bool warns)
+    {
+        using var error = new StringWriter();
+        await CommandLine.RunAsync(["purge", "--redis", "redis://127.0.0.1:1?connectTimeout=50", "--url", url], TextWriter.Null, error, TestContext.Current.CancellationToken);
+        Assert.Equal(warns, error.ToString().StartsWith("larder: --url: responses of a rule with 'query'", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Without_Redis_it_fails_and_has_ended_nothing()
     {

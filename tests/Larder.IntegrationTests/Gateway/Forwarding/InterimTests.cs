@@ -35,6 +35,30 @@ public sealed class InterimTests
         Assert.StartsWith("HTTP/1.1 103 Early Hints\r\nLink: <b>\r\n\r\nHTTP/1.1 200 OK", seen, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Cookies_and_what_the_configuration_changes_in_answers_stay_behind()
+    {
+        using RawOrigin origin = Answering("HTTP/1.1 103 Early Hints\r\nSet-Cookie: a=1\r\nX-Gone: 1\r\nX-Secret: 1\r\nX-Set: theirs\r\nLink: <b>\r\n\r\n" + Final);
+        await using Hosting.Gateway gateway = await Hosting.Gateway.StartAsync(new()
+        {
+            Origins = [new() { Urls = [origin.Address], Headers = new() { Response = new() { Remove = ["x-gone"] } } }],
+            Headers = new() { Response = new() { Remove = ["x-secret"], Set = new Dictionary<string, string> { ["x-set"] = "ours" } } },
+        });
+        string seen = await RawClient.ExchangeAsync(gateway.Address, "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
+        Assert.StartsWith("HTTP/1.1 103 Early Hints\r\nLink: <b>\r\n\r\nHTTP/1.1 200 OK", seen, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 103 Early Hints\r\nLink: <b>\nX-Evil: 1\r\n\r\n")]
+    [InlineData("HTTP/1.1 103 Early Hints\nLink: <b>\n\n")]
+    public async Task One_with_a_bare_line_feed_is_dropped_and_its_body_is_not_looked_at(string interim)
+    {
+        const string Body = "HTTP/1.1 103 Early Hints\r\nX-Evil: 1\r\n\r\n";
+        string seen = await AskAsync($"{interim}HTTP/1.1 200 OK\r\nContent-Length: {Body.Length}\r\n\r\n{Body}");
+        Assert.StartsWith("HTTP/1.1 200 OK", seen, StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\n" + Body, seen, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("GET / HTTP/1.0\r\nHost: a.test\r\n\r\n"), InlineData("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")]
     public async Task Who_must_not_get_them_does_not(string request) =>

@@ -65,6 +65,7 @@ public sealed class OriginsTests
     [InlineData("""{"url":"http://a","path":"/api/"}""", $"origins[0].path: \"/api/\" is not allowed; {Path}")]
     [InlineData("""{"url":"http://a","path":"/"}""", $"origins[0].path: \"/\" is not allowed; {Path}")]
     [InlineData("""{"url":"http://a","path":"/a/../b"}""", $"origins[0].path: \"/a/../b\" is not allowed; {Path}")]
+    [InlineData("""{"url":"http://a","path":"/a%20b"}""", $"origins[0].path: \"/a%20b\" is not allowed; {Path}")]
     [InlineData("""{"url":"http://a","path":"/a?b"}""", $"origins[0].path: \"/a?b\" is not allowed; {Path}")]
     [InlineData("""{"url":"http://a","name":"a b"}""", "origins[0].name: \"a b\" is not allowed; a name of 1 to 60 letters, digits, '-', '_' and '.'")]
     [InlineData("""{"url":"http://a","retries":4}""", "origins[0].retries: 4 is not allowed; a whole number from 0 to 3")]

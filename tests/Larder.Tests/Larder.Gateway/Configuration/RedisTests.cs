@@ -1,5 +1,6 @@
 using Larder.Cli.Configuration;
 using Larder.Gateway.Configuration;
+using Larder.Gateway.Hosting;
 
 namespace Larder.Tests.Gateway.Configuration;
 
@@ -37,6 +38,15 @@ public sealed class RedisTests
         string ofFlag = Assert.Single(GatewayConfiguration.Read(null, "", new(Origin: "http://a", Redis: connection)).Problems).ToString();
         Assert.Contains("--redis", ofFlag, StringComparison.Ordinal);
         Assert.DoesNotContain(Canary, ofFlag, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Neither_options_nor_flags_show_a_password_when_they_are_written_out()
+    {
+        const string Secret = "redis://:Ca9ary@127.0.0.1:6379";
+        var options = new GatewayOptions { Origin = new("http://a.example"), Redis = Secret };
+        Assert.Equal("GatewayOptions { Origin = http://a.example, Origins = 0, Urls = http://127.0.0.1:8080, Rules = 0, Redis = given }", options.ToString());
+        Assert.DoesNotContain("Ca9ary", new ConfigurationFlags("http://u:Ca9ary@b.example", Redis: Secret).ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -79,11 +79,50 @@ public sealed class CertificateFilesTests : IDisposable
     {
         X509Certificate2 certificate = Issue(Now.AddDays(days));
         var log = new RecordingLogger<ListenerCertificate>();
-        string file = Write("a.pem", certificate.ExportCertificatePem() + "\n" + certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        string file = WritePair(certificate);
 
         using var listener = new ListenerCertificate(new() { Certificate = file }, log, new ManualTimeProvider());
 
         Assert.Equal(warning, log.Lines.Where(line => line.Level >= LogLevel.Warning).Select(line => line.Id).SingleOrDefault());
+    }
+
+    [Fact]
+    public async Task A_certificate_that_nobody_renews_is_warned_of_each_day()
+    {
+        var (log, time) = (new RecordingLogger<ListenerCertificate>(), new ManualTimeProvider());
+        using var listener = new ListenerCertificate(new() { Certificate = WritePair(Issue(Now.AddDays(15).AddHours(1))) }, log, time);
+        await listener.StartAsync(TestContext.Current.CancellationToken);
+        await Eventually.True(() => time.Timers == 2);
+
+        foreach (int warnings in (int[])[0, 1, 2])
+        {
+            time.Advance(ListenerCertificate.Day);
+            Assert.Equal(warnings, log.Lines.Count(line => line.Id == 4017));
+        }
+        time.Advance(TimeSpan.FromDays(13));
+        Assert.Single(log.Lines, line => line.Id == 4016);
+        await listener.StopAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, time.Timers);
+    }
+
+    [Theory]
+    [InlineData(20, 4015)]
+    [InlineData(-1, 4014)]
+    public async Task A_certificate_that_has_ended_replaces_only_one_that_has_ended(int days, int told)
+    {
+        var (log, time) = (new RecordingLogger<ListenerCertificate>(), new ManualTimeProvider());
+        using var listener = new ListenerCertificate(new() { Certificate = WritePair(Issue(Now.AddDays(days))) }, log, time);
+        await listener.StartAsync(TestContext.Current.CancellationToken);
+        WritePair(Issue(Now.AddDays(-2)));
+
+        await Eventually.True(() =>
+        {
+            time.Advance(FileWatch.Interval);
+            return log.Lines.Any(line => line.Id is 4014 or 4015);
+        });
+
+        Assert.Equal(told, Assert.Single(log.Lines, line => line.Id is 4014 or 4015).Id);
+        await listener.StopAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -111,6 +150,8 @@ public sealed class CertificateFilesTests : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         return new CertificateRequest("CN=a", key, HashAlgorithmName.SHA256).CreateSelfSigned(end.AddDays(-50), end);
     }
+
+    private string WritePair(X509Certificate2 certificate) => Write("pair.pem", certificate.ExportCertificatePem() + "\n" + certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
 
     private string Write(string name, string text) => WriteBytes(name, System.Text.Encoding.UTF8.GetBytes(text));
 

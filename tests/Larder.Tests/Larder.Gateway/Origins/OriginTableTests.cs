@@ -10,7 +10,7 @@ public sealed class OriginTableTests
     private static readonly OriginTable Table = Of(
         Route("exact", "shop.example.com"), Route("exact-api", "shop.example.com", "/api"), Route("exact-api-v2", "shop.example.com", "/api/v2"),
         Route("below", "*.example.com"), Route("deep", "*.eu.example.com"), Route("only-docs", "docs.example.com", "/docs"),
-        Route("admin", null, "/admin"), Route("rest", null));
+        Route("admin", null, "/admin"), Route("internal", null, "/@internal"), Route("rest", null));
 
     [Theory]
     [InlineData("shop.example.com", "/", "exact")]
@@ -52,6 +52,8 @@ public sealed class OriginTableTests
     [InlineData("/admin/../x/%2e%2e/admin")]
     [InlineData("/./admin")]
     [InlineData("/admin%00")]
+    [InlineData("/%40internal/x")]
+    [InlineData("/@internal%20")]
     public void A_path_that_could_be_another_origins_is_refused(string target)
     {
         Assert.Equal(400, Table.Find("a", target, out Origin? origin)!.Status);
@@ -61,6 +63,8 @@ public sealed class OriginTableTests
     [Theory]
     [InlineData("a", "/admin//x", "admin")]
     [InlineData("a", "/x%2fy", "rest")]
+    [InlineData("a", "/x%20y/%c3%a9", "rest")]
+    [InlineData("a", "/@internal/%40x", "internal")]
     [InlineData("a", "/x//y;z", "rest")]
     public void A_path_that_all_read_as_one_origins_passes(string host, string target, string expected)
     {
