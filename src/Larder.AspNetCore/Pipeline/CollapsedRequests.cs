@@ -121,6 +121,16 @@ internal sealed class CollapsedRequest(CollapsedRequests table, string key, int 
         Dispose();
     }
 
+    /// <summary>The status with which the origin failed, where nothing stands in for it.</summary>
+    public int? FailedStatus { get; private set; }
+
+    /// <summary>The origin failed, and not because of anything odd in the request: those who wait would only fail as well, one after the other.</summary>
+    public void FailWith(int status)
+    {
+        FailedStatus = status;
+        Dispose();
+    }
+
     /// <summary>The answer will not be stored: nobody should wait for it, now or soon.</summary>
     public void Release()
     {

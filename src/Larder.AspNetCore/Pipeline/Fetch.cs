@@ -77,8 +77,9 @@ internal sealed class Fetch : ITeeOwner
             else if (_asked.Facts.IsHead) await CompleteHeadAsync();
             else Complete(tee);
         }
-        catch when (!_ended)
+        catch (Exception e) when (!_ended)
         {
+            if (e is not (OperationCanceledException or BadHttpRequestException) && !_context.Response.HasStarted) EndOthersWait(Statuses.Status500InternalServerError);
             End(Cause);
             if (_plan is not null) Count(Reason.UnstoredIncomplete);
             throw;
@@ -188,7 +189,7 @@ internal sealed class Fetch : ITeeOwner
         {
             // An error, or a 304 to the client's own condition, says nothing about what others will be answered.
             if (unstored != Reason.UnstoredStatus) _collapsed?.Release();
-            else _collapsed?.Dispose();
+            else EndOthersWait(response.StatusCode);
             Count(unstored);
         }
         else
@@ -220,6 +221,14 @@ internal sealed class Fetch : ITeeOwner
         if (_collapsed is null) return new(_cache.Budget, plan.MostBytes, length);
         if (length is > 0 and var announced && SharedRecorder.TryCreate(_cache.Budget, announced) is { } shared) return shared;
         return new(_cache.Budget, plan.MostBytes, length, _collapsed.Release);
+    }
+
+    /// <summary>What an ordinary request's failure was is everybody's, who waits for the same: the origin is not asked for each of them in turn.</summary>
+    private void EndOthersWait(int status)
+    {
+        if (_collapsed is null) return;
+        if (status >= 500 && OrdinaryRequest.Is(_context, _asked.Headers)) _collapsed.FailWith(status);
+        else _collapsed.Dispose();
     }
 
     /// <summary>The headers have come: those who wait may read what follows, or know for what they wait.</summary>

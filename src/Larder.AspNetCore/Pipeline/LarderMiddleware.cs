@@ -96,8 +96,12 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
             bool hasHeaders = leader is not null && await CollapsedRequests.WaitForHeadersAsync(leader, context.RequestAborted);
             if (hasHeaders && leader!.Growing is { } growing)
             {
-                // It will not be stored either: nothing to wait for.
-                if (growing.IsOvertaken(cache.Engine)) break;
+                // It will not be stored either: one of those who wait asks anew, for all of them.
+                if (growing.IsOvertaken(cache.Engine))
+                {
+                    cache.Collapsed.Remove(leader);
+                    continue;
+                }
                 if (judge.MayFollow(context, verdict.Key!.Rules, growing) && await HasFollowedAsync(context, growing)) return;
             }
             bool ended = hasHeaders && await cache.Collapsed.WaitForAsync(leader!, context.RequestAborted);
@@ -125,6 +129,12 @@ internal sealed class LarderMiddleware(RequestDelegate next, HttpCache cache, Re
             if (leader?.Unreachable is { } unreachable && MayStandIn(context.Request, verdict, unreachable))
             {
                 await DeliverAsync(context, verdict.Stored!, verdict.Age, Reason.StaleError);
+                return;
+            }
+            if (leader?.FailedStatus is { } status && verdict.Next == State.Fetch && OrdinaryRequest.Is(context, context.Request.Headers))
+            {
+                cache.Count(Reason.Coalesced);
+                await SharedFailure.WriteAsync(context, status, verdict.Reason);
                 return;
             }
             // What the first one stored and cannot serve this request will not do so next time.

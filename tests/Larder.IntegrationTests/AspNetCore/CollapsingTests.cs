@@ -58,6 +58,76 @@ public sealed class CollapsingTests
         Assert.Equal(2, gated.Counter.Calls);
     }
 
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public async Task A_herd_on_a_failing_origin_asks_it_once_and_the_failure_is_not_stored(bool throws)
+    {
+        int calls = 0, entered = 0;
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Site site = await Site.StartAsync(app =>
+        {
+            app.UseExceptionHandler(handler => handler.Run(context => context.Response.WriteAsync("broken")));
+            app.Use((context, next) =>
+            {
+                Interlocked.Increment(ref entered);
+                return next(context);
+            });
+            app.UseLarder();
+            app.Run(async context =>
+            {
+                Interlocked.Increment(ref calls);
+                await gate.Task;
+                if (throws) throw new InvalidOperationException();
+                context.Response.StatusCode = 503;
+                await context.Response.WriteAsync("for the first one's eyes");
+            });
+        }, accounts: false);
+        Task<Answer>[] herd = [.. Enumerable.Range(0, 200).Select(_ => site.GetAsync("/"))];
+        while (Volatile.Read(ref entered) < 200) await Task.Yield();
+        gate.SetResult();
+        Answer[] answers = await Task.WhenAll(herd);
+        // One more may have come just when the first one was done.
+        Assert.InRange(calls, 1, 2);
+        Assert.All(answers, answer => Assert.Equal(throws ? 500 : 503, answer.Status));
+        Answer[] shared = [.. answers.Where(answer => answer.CacheStatus.Contains("collapsed", StringComparison.Ordinal))];
+        Assert.InRange(shared.Length, 190, 199);
+        Assert.All(shared, answer => Assert.DoesNotContain("eyes", answer.Body, StringComparison.Ordinal));
+        int before = calls;
+        await site.GetAsync("/");
+        Assert.Equal(before + 1, calls);
+    }
+
+    [Fact]
+    public async Task A_failure_that_an_odd_request_got_is_its_own()
+    {
+        int calls = 0, entered = 0;
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Site site = await Site.StartAsync(app =>
+        {
+            app.Use((context, next) =>
+            {
+                Interlocked.Increment(ref entered);
+                return next(context);
+            });
+            app.UseLarder();
+            app.Run(async context =>
+            {
+                Interlocked.Increment(ref calls);
+                await gate.Task;
+                if (context.Request.Headers["X-Odd"].Count > 0) context.Response.StatusCode = 500;
+                else context.Response.Headers.CacheControl = "max-age=60";
+                await context.Response.WriteAsync("x");
+            });
+        });
+        Task<Answer> attacker = site.GetAsync("/", ("X-Odd", "1"));
+        while (Volatile.Read(ref calls) < 1) await Task.Yield();
+        Task<Answer>[] others = [.. Enumerable.Range(0, 10).Select(_ => site.GetAsync("/"))];
+        while (Volatile.Read(ref entered) < 11) await Task.Yield();
+        gate.SetResult();
+        Assert.Equal(500, (await attacker).Status);
+        Assert.All(await Task.WhenAll(others), answer => Assert.Equal((200, "x"), (answer.Status, answer.Body)));
+    }
+
     [Fact]
     public async Task One_who_waits_may_leave()
     {
