@@ -92,7 +92,8 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
     /// <summary>After the application returned: starts a response that has no body, and flushes what waits.</summary>
     public async Task FinishAsync()
     {
-        if (_mode == TeeMode.Undecided && _response.ContentLength is null && MayHaveLength()) _response.ContentLength = Written;
+        // A body without a length ends for its client when it is stored, so that whoever has it and asks again gets a hit.
+        if (_mode == TeeMode.Undecided && Written == 0 && _response.ContentLength is null && MayHaveLength()) _response.ContentLength = 0;
         await DecideAsync(CancellationToken.None, isWhole: true);
         if (_mode == TeeMode.Forward && !_completed) await FlushInnerAsync(CancellationToken.None);
         await EndInPlaceAsync();
