@@ -12,14 +12,9 @@ internal static class SharedFailure
 {
     public static Task WriteAsync(HttpContext context, int status, Reason reason)
     {
-        HttpResponse response = context.Response;
-        response.StatusCode = status;
-        response.ContentType = "application/problem+json";
-        response.Headers.CacheControl = "no-store";
-        response.Headers[ResponseHeaders.XCache] = "ERROR";
-        response.Headers[ResponseHeaders.CacheStatusName] = CacheStatus.Forwarded(CacheStatus.FwdFor(reason), status, stored: false, collapsed: true, Reason.Coalesced.Name());
-        string json = $$"""{"type":"about:blank","title":"{{ReasonPhrases.GetReasonPhrase(status)}}","status":{{status}},"detail":"The origin failed for a request that this one waited for."}""";
-        response.ContentLength = json.Length;
-        return response.WriteAsync(json, context.RequestAborted);
+        IHeaderDictionary headers = context.Response.Headers;
+        headers[ResponseHeaders.XCache] = "ERROR";
+        headers[ResponseHeaders.CacheStatusName] = CacheStatus.Forwarded(CacheStatus.FwdFor(reason), status, stored: false, collapsed: true, Reason.Coalesced.Name());
+        return JsonAnswer.WriteAsync(context, status, $$"""{"type":"about:blank","title":"{{ReasonPhrases.GetReasonPhrase(status)}}","status":{{status}},"detail":"The origin failed for a request that this one waited for."}""");
     }
 }

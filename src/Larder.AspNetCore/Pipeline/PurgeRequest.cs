@@ -16,7 +16,7 @@ internal static class PurgeRequest
         cache.Position?.Take(context.Request.Headers);
         if (!IsAllowed(context, cache))
         {
-            await WriteAsync(context, StatusCodes.Status403Forbidden, """{"title":"Forbidden","status":403,"detail":"PURGE is not allowed from here."}""");
+            await JsonAnswer.WriteAsync(context, StatusCodes.Status403Forbidden, """{"title":"Forbidden","status":403,"detail":"PURGE is not allowed from here."}""");
             return;
         }
         IHeaderDictionary headers = context.Request.Headers;
@@ -24,13 +24,13 @@ internal static class PurgeRequest
         List<string> tags = [.. cache.Options.TagHeaders.SelectMany(name => ResponseTags.Words(headers[name])).Distinct(StringComparer.OrdinalIgnoreCase)];
         if (tags.Count > Invalidation.MaxTags || tags.Exists(static tag => TagRules.Problem(tag) is not null))
         {
-            await WriteAsync(context, StatusCodes.Status400BadRequest, """{"title":"Bad Request","status":400,"detail":"A tag has 1 to 256 visible characters and does not begin with '='; at most 1,000 are purged at once."}""");
+            await JsonAnswer.WriteAsync(context, StatusCodes.Status400BadRequest, """{"title":"Bad Request","status":400,"detail":"A tag has 1 to 256 visible characters and does not begin with '='; at most 1,000 are purged at once."}""");
             return;
         }
         IEnumerable<Invalidation> events = tags.Count > 0 ? [Invalidation.AnyTag(tags)] : Url(context);
         foreach (Invalidation what in events) await cache.InvalidateAsync(isSoft ? what.Soft() : what);
         cache.Position?.Tell(context.Response.Headers, hasWritten: true);
-        await WriteAsync(context, StatusCodes.Status200OK, tags.Count > 0 ? """{"purged":"tags"}""" : """{"purged":"url"}""");
+        await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, tags.Count > 0 ? """{"purged":"tags"}""" : """{"purged":"url"}""");
     }
 
     private static bool IsAllowed(HttpContext context, HttpCache cache)
@@ -47,14 +47,4 @@ internal static class PurgeRequest
     }
 
     private static IEnumerable<Invalidation> Url(HttpContext context) => WriteInvalidation.OfUrl(UrlOrigin.Of(context.Request) + RequestTarget.Of(context).ToString());
-
-    private static Task WriteAsync(HttpContext context, int status, string json)
-    {
-        HttpResponse response = context.Response;
-        response.StatusCode = status;
-        response.ContentType = status == StatusCodes.Status200OK ? "application/json" : "application/problem+json";
-        response.Headers.CacheControl = "no-store";
-        response.ContentLength = json.Length;
-        return response.WriteAsync(json, context.RequestAborted);
-    }
 }

@@ -209,30 +209,9 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
         && _response.Headers.TransferEncoding.Count == 0;
 
     /// <summary>The same body as a stream.</summary>
-    private sealed class TeeStream(TeeBody tee) : Stream
+    private sealed class TeeStream(TeeBody tee) : ResponseStream(tee._response.HttpContext)
     {
-        public override bool CanRead => false;
-        public override bool CanSeek => false;
-        public override bool CanWrite => true;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override void Flush()
-        {
-            DemandSynchronousIO();
-            FlushAsync(CancellationToken.None).GetAwaiter().GetResult();
-        }
-
         public override Task FlushAsync(CancellationToken cancellationToken) => tee.FlushAsync(cancellationToken).AsTask();
-
-        public override void Write(byte[] buffer, int offset, int count)
-        {
-            DemandSynchronousIO();
-            WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
-        }
-
-        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-            WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -252,21 +231,5 @@ internal sealed class TeeBody : PipeWriter, IHttpResponseBodyFeature
             if (tee._mode != TeeMode.Discard) tee._owner.Recorder?.Write(buffer.Span);
             if (tee._mode == TeeMode.Forward) tee.Noted(await tee._inner.Writer.WriteAsync(buffer, cancellationToken));
         }
-
-        public override IAsyncResult BeginWrite(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
-            TaskToAsyncResult.Begin(WriteAsync(buffer, offset, count), callback, state);
-
-        public override void EndWrite(IAsyncResult asyncResult) => TaskToAsyncResult.End(asyncResult);
-
-        /// <summary>The server's own rule on synchronous writes stays in force.</summary>
-        private void DemandSynchronousIO()
-        {
-            if (tee._response.HttpContext.Features.Get<IHttpBodyControlFeature>() is { AllowSynchronousIO: false })
-                throw new InvalidOperationException("Synchronous operations are disallowed. Call WriteAsync or set AllowSynchronousIO to true instead.");
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }

@@ -1,5 +1,4 @@
-using System.Security.Cryptography;
-using System.Text;
+using Larder.AspNetCore;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
@@ -12,6 +11,6 @@ internal static class PrivateUser
     public static string? Of(HttpContext context, string header)
     {
         StringValues values = context.Request.Headers[header];
-        return values is [{ Length: > 0 } value] ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value))) : null;
+        return values is [{ Length: > 0 } value] ? UserSource.NameOf(value) : null;
     }
 }
